@@ -1,0 +1,547 @@
+//! What a feed holds: items, tombstones, a profile, follows.
+//!
+//! These types are the *source*: their canonical JSON ([`canonical`]) is what travels in
+//! a delta, what is hashed to break ties, and what every rendering is a function of.
+//! They are plain data; [`check`](super::check) says which values are allowed.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use data_encoding::BASE32_NOPAD;
+use serde::{Deserialize, Serialize};
+
+use crate::{account::Account, hash::sha256, time::Millis};
+
+/// The renderer that this program writes items for.
+pub const RENDERER: u32 = 1;
+
+/// An item's own part of its id: 80 bits, 16 characters of lower-case base32.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemId(pub [u8; 10]);
+
+/// A text is no item id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an item id: expected 16 characters out of a-z and 2-7")]
+pub struct ItemIdError;
+
+impl ItemId {
+    /// The id that something imported from elsewhere always gets, so that a second import
+    /// finds it again: the first 80 bits of a hash of where it came from.
+    #[must_use]
+    pub fn of_import(source: &str) -> Self {
+        let hash = sha256(format!("ourspace import\n{source}").as_bytes());
+        let mut id = [0; 10];
+        id.copy_from_slice(&hash[..10]);
+        Self(id)
+    }
+
+    /// Whether a page ends after the item with this id: six leading zero bits of its
+    /// hash, so about one in 64.
+    #[must_use]
+    pub fn ends_page(&self) -> bool {
+        sha256(self.to_string().as_bytes())[0] >> 2 == 0
+    }
+}
+
+impl fmt::Display for ItemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE32_NOPAD.encode(&self.0).to_ascii_lowercase())
+    }
+}
+
+impl fmt::Debug for ItemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for ItemId {
+    type Err = ItemIdError;
+
+    fn from_str(text: &str) -> Result<Self, ItemIdError> {
+        if text.len() != 16 || text.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(ItemIdError);
+        }
+        let upper = text.to_ascii_uppercase();
+        let bytes = BASE32_NOPAD.decode(upper.as_bytes()).map_err(|_| ItemIdError)?;
+        Ok(Self(bytes.try_into().map_err(|_| ItemIdError)?))
+    }
+}
+
+/// The place of an item in its feed: by date, then by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemKey {
+    /// The item's date.
+    pub date: Millis,
+    /// The item's id.
+    pub id: ItemId,
+}
+
+impl fmt::Display for ItemKey {
+    /// The name of a page that begins with this item: `20261124T030634123Z-abcdefgh23456789`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date: String = crate::time::rfc3339(self.date)
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric())
+            .collect();
+        write!(f, "{date}-{}", self.id)
+    }
+}
+
+/// An item anywhere: `ourspace:<account>/<id>`, or the address of a page on the web.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// An item of a feed.
+    Item(Account, ItemId),
+    /// Something that is not in a feed of ours (`https:` or `http:`).
+    Url(String),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Item(account, id) => write!(f, "ourspace:{account}/{id}"),
+            Self::Url(url) => f.write_str(url),
+        }
+    }
+}
+
+/// A text names no item and no web page.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected ourspace:<address>/<item id> or a web address")]
+pub struct TargetError;
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        if let Some(rest) = text.strip_prefix("ourspace:") {
+            let (account, id) = rest.split_once('/').ok_or(TargetError)?;
+            let account = account.parse().map_err(|_| TargetError)?;
+            return Ok(Self::Item(account, id.parse().map_err(|_| TargetError)?));
+        }
+        if text.starts_with("https://") || text.starts_with("http://") {
+            return Ok(Self::Url(text.to_owned()));
+        }
+        Err(TargetError)
+    }
+}
+
+macro_rules! serde_by_text {
+    ($($type:ty),*) => {$(
+        impl Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                let value: Self = text.parse().map_err(serde::de::Error::custom)?;
+                // One value has one spelling, else two texts would be one source.
+                if value.to_string() != text {
+                    return Err(serde::de::Error::custom("not in its canonical spelling"));
+                }
+                Ok(value)
+            }
+        }
+    )*};
+}
+serde_by_text!(ItemId, Target, Followee);
+
+/// What an item is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A post of its own.
+    Post,
+    /// An answer to `target`.
+    Reply,
+    /// `target` passed on without a word.
+    Repost,
+    /// `target` passed on with a comment.
+    Quote,
+    /// Approval of `target`; `value` may hold one emoji.
+    Like,
+    /// A choice in a poll of `target`; `value` holds it.
+    Vote,
+}
+
+impl Kind {
+    /// Whether readers see it among the posts. Likes and votes have files of their own.
+    #[must_use]
+    pub fn is_post(self) -> bool {
+        !matches!(self, Self::Like | Self::Vote)
+    }
+}
+
+/// One version of an item, the unit of the source.
+///
+/// Serialised as canonical JSON; absent options and empty lists are left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// Identity within the feed; the same in every version.
+    pub id: ItemId,
+    /// What it is.
+    pub kind: Kind,
+    /// When it was published, as its author says (an import keeps the original date).
+    pub date: Millis,
+    /// When this version was written, if that is not `date`. See [`Item::written`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Millis>,
+    /// How many times it had been edited when this version was written.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub edits: u32,
+    /// A headline; most posts have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The text in Markdown (CommonMark with tables, strikethrough, autolinks).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// Language, tags, warning, mentions.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// What a reply, repost, quote, like or vote is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
+    /// Pictures, sound, video, other files, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// Where an imported item came from: its old web address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// The renderer version it was written for.
+    pub renderer: u32,
+}
+
+impl Item {
+    /// A post with nothing but a text.
+    #[must_use]
+    pub fn new(id: ItemId, date: Millis, text: impl Into<String>) -> Self {
+        Self {
+            id,
+            kind: Kind::Post,
+            date,
+            written: None,
+            edits: 0,
+            title: None,
+            text: text.into(),
+            labels: Labels::default(),
+            about: None,
+            attachments: Vec::new(),
+            origin: None,
+            renderer: RENDERER,
+        }
+    }
+
+    /// When this version was written: what decides between two versions.
+    #[must_use]
+    pub fn written(&self) -> Millis {
+        self.written.unwrap_or(self.date)
+    }
+
+    /// Its place in the feed.
+    #[must_use]
+    pub fn key(&self) -> ItemKey {
+        ItemKey { date: self.date, id: self.id }
+    }
+
+    /// Every file that the item names: attachments, their variants and posters.
+    pub fn files(&self) -> impl Iterator<Item = &File> {
+        self.attachments.iter().flat_map(Attachment::files)
+    }
+}
+
+/// What an item is labelled with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Labels {
+    /// Language of the text (BCP 47).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Tags without `#`, in the author's order, no two alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Content warning: what to expect before opening the item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+    /// Accounts that the item speaks of or to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Account>,
+}
+
+impl Labels {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What an item is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// The item or page that is answered, passed on, liked, voted on.
+    pub target: Target,
+    /// The first item of the thread, if that is not `target`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Target>,
+    /// The choice of a vote; the emoji of a like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// A file of the tree that is kept as it is. Its path holds its CID:
+/// `media/YYYY/MM/CID.ext`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Path from the root of the tree.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Media type (RFC 6838), decided by the content.
+    #[serde(rename = "type")]
+    pub mime: String,
+    /// Width and height in pixels of a picture or video.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<(u32, u32)>,
+}
+
+/// Something attached to an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    /// What is shown or played: for a picture the one of at most 1600 px.
+    pub file: File,
+    /// What it shows or says, for those who cannot see or hear it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub alt: String,
+    /// A title (an episode, a piece of music).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Milliseconds of sound or video.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<u64>,
+    /// A 20-odd byte preview in base64 (thumbhash).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbhash: Option<String>,
+    /// Smaller sizes of the same picture, smallest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<File>,
+    /// The picture as it was taken, without its metadata; only when its author chose so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<File>,
+    /// The still picture of a video.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poster: Option<File>,
+}
+
+impl Attachment {
+    /// An attachment with nothing beside its file and description.
+    #[must_use]
+    pub fn new(file: File, alt: impl Into<String>) -> Self {
+        Self {
+            file,
+            alt: alt.into(),
+            title: None,
+            duration: None,
+            thumbhash: None,
+            variants: Vec::new(),
+            original: None,
+            poster: None,
+        }
+    }
+
+    /// Every file it names.
+    pub fn files(&self) -> impl Iterator<Item = &File> {
+        let rest = self.variants.iter().chain(&self.original).chain(&self.poster);
+        std::iter::once(&self.file).chain(rest)
+    }
+}
+
+/// The trace of a deleted item. It beats every version of the item, for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tombstone {
+    /// When it was deleted (the earliest, when several devices deleted it).
+    pub date: Millis,
+    /// The item.
+    pub id: ItemId,
+}
+
+impl Tombstone {
+    /// Its place among the tombstones.
+    #[must_use]
+    pub fn key(&self) -> ItemKey {
+        ItemKey { date: self.date, id: self.id }
+    }
+}
+
+/// A value and when it was written: the last writer wins, a tie goes to the greater hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stamped<T> {
+    /// The value.
+    pub value: T,
+    /// When it was written; 0 when never.
+    pub written: Millis,
+}
+
+/// Who the author says they are. Each field is written and merged by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Profile {
+    /// The name that is shown; a plain claim.
+    pub display_name: Stamped<String>,
+    /// A short text about the person (Markdown).
+    pub bio: Stamped<String>,
+    /// A small square picture.
+    pub avatar: Stamped<Option<Attachment>>,
+    /// A wide picture for the top of the page.
+    pub banner: Stamped<Option<Attachment>>,
+    /// The person's other places.
+    pub links: Stamped<Vec<Link>>,
+    /// Tox ID, 76 hex digits.
+    pub tox: Stamped<Option<String>>,
+    /// E-mail address.
+    pub email: Stamped<Option<String>>,
+    /// Payment addresses other than the account itself: plain claims.
+    pub payments: Stamped<Vec<Payment>>,
+    /// Domain and ENS names that the feed claims for its account.
+    pub names: Stamped<Vec<String>>,
+    /// The language the person mostly writes in (BCP 47).
+    pub language: Stamped<Option<String>>,
+}
+
+impl Profile {
+    /// Every file that the profile names.
+    pub fn files(&self) -> impl Iterator<Item = &File> {
+        let pictures = self.avatar.value.iter().chain(&self.banner.value);
+        pictures.flat_map(Attachment::files)
+    }
+
+    /// When any of it was last written; 0 for an empty profile.
+    #[must_use]
+    pub fn written(&self) -> Millis {
+        [
+            self.display_name.written,
+            self.bio.written,
+            self.avatar.written,
+            self.banner.written,
+            self.links.written,
+            self.tox.written,
+            self.email.written,
+            self.payments.written,
+            self.names.written,
+            self.language.written,
+        ]
+        .into_iter()
+        .max()
+        .unwrap_or(0)
+    }
+}
+
+/// A labelled link.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// What it is called.
+    pub label: String,
+    /// Where it leads.
+    pub url: String,
+}
+
+/// A payment address that the author claims.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payment {
+    /// The currency or network, in lower case: `bitcoin`, `monero`, `lightning`.
+    pub kind: String,
+    /// The address in that network's own spelling.
+    pub address: String,
+}
+
+/// Whom one can follow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Followee {
+    /// An account of ours.
+    Account(Account),
+    /// A web feed (`https:` or `http:`).
+    Feed(String),
+}
+
+impl fmt::Display for Followee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(account) => account.fmt(f),
+            Self::Feed(url) => f.write_str(url),
+        }
+    }
+}
+
+impl FromStr for Followee {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        if text.starts_with("https://") || text.starts_with("http://") {
+            return Ok(Self::Feed(text.to_owned()));
+        }
+        text.parse().map(Self::Account).map_err(|_| TargetError)
+    }
+}
+
+/// Whether somebody is followed, publicly. A row stays when the follow ends, so that
+/// two devices agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Follow {
+    /// Followed, or no longer.
+    pub following: bool,
+    /// What the follower calls them; for readers of the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+/// The public follows of a feed.
+pub type Follows = BTreeMap<Followee, Stamped<Follow>>;
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// Canonical JSON (RFC 8785) of a source value: object keys in order, no spaces.
+///
+/// Source values hold no fractions and no key outside of ASCII, so sorting by bytes is
+/// the order that the RFC asks for.
+#[must_use]
+pub fn canonical<T: Serialize>(value: &T) -> String {
+    // Going through `Value` sorts the keys: its maps are ordered.
+    let value = serde_json::to_value(value).unwrap_or(serde_json::Value::Null);
+    value.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_small_and_comes_back() {
+        let id: ItemId = "abcdefgh23456722".parse().unwrap();
+        let item = Item::new(id, 1_764_000_000_000, "Hello \"world\"\n");
+        let text = canonical(&item);
+        assert_eq!(
+            text,
+            r#"{"date":1764000000000,"id":"abcdefgh23456722","kind":"post","renderer":1,"text":"Hello \"world\"\n"}"#
+        );
+        assert_eq!(serde_json::from_str::<Item>(&text).unwrap(), item);
+    }
+
+    #[test]
+    fn ids_have_one_spelling() {
+        assert!("ABCDEFGH23456722".parse::<ItemId>().is_err());
+        assert!("abcdefgh2345672".parse::<ItemId>().is_err());
+        assert!("abcdefgh2345678!".parse::<ItemId>().is_err());
+    }
+}

@@ -1,0 +1,63 @@
+//! Every size, count and interval of the protocol in one place.
+//!
+//! A limit here is a rule of the format: the chapters in `spec/` cite it, and a test
+//! vector sits on each side of it.
+
+use crate::time::Millis;
+
+/// Bytes of a record with its grant on the wire: fits a BEP 44 item (1,000 bytes
+/// bencoded) and any datagram.
+pub const RECORD_BYTES: usize = 996;
+/// Records that a record may follow directly.
+pub const PARENTS: usize = 4;
+/// Locations in a record.
+pub const LOCATIONS: usize = 6;
+/// Bytes of one location.
+pub const LOCATION_BYTES: usize = 128;
+/// Bytes of a grant's scope.
+pub const SCOPE_BYTES: usize = 64;
+/// Longest life of a grant: two years of 366 days.
+pub const GRANT_LIFE: Millis = 2 * 366 * 24 * 60 * 60 * 1000;
+/// How far ahead of the reader's clock a record may be: five minutes.
+pub const CLOCK_SKEW: Millis = 5 * 60 * 1000;
+/// Signers of one account that a resolver keeps.
+pub const SIGNERS: usize = 8;
+/// Bytes of a delta; a larger change travels as a tree only.
+pub const DELTA_BYTES: usize = 16 * 1024;
+/// Bytes of a rendered page that a follower recomputes; above it fetches.
+pub const PAGE_BYTES: usize = 512 * 1024;
+/// Pages that a follower recomputes for one delta; above it fetches.
+pub const PAGES_TOUCHED: usize = 64;
+
+/// Bytes of an item's text (Markdown).
+pub const TEXT_BYTES: usize = 128 * 1024;
+/// Bytes of a title, a content warning, a name, a label.
+pub const LINE_BYTES: usize = 512;
+/// Bytes of an attachment's description.
+pub const ALT_BYTES: usize = 4 * 1024;
+/// Bytes of a URL.
+pub const URL_BYTES: usize = 2 * 1024;
+/// Tags of an item.
+pub const TAGS: usize = 64;
+/// Bytes of a tag.
+pub const TAG_BYTES: usize = 128;
+/// Accounts that an item mentions.
+pub const MENTIONS: usize = 64;
+/// Attachments of an item.
+pub const ATTACHMENTS: usize = 32;
+/// Other sizes of one attachment.
+pub const VARIANTS: usize = 8;
+/// Older versions of an item that are kept beside it.
+pub const OLDER_VERSIONS: usize = 7;
+/// Accounts and web feeds that a feed follows publicly.
+pub const FOLLOWS: usize = 10_000;
+/// Entries in each list of a profile (links, payments, names).
+pub const PROFILE_LIST: usize = 32;
+/// Bytes of the profile's biography (Markdown).
+pub const BIO_BYTES: usize = 8 * 1024;
+/// The newest items: `feed.json` never has fewer while there are more.
+pub const LIVE_ITEMS: usize = 50;
+/// Items of a page: a page without a natural end is closed here.
+pub const PAGE_ITEMS: usize = 256;
+/// Source bytes of a page: a page is closed before an item that would exceed them.
+pub const PAGE_SOURCE_BYTES: usize = 192 * 1024;
