@@ -10,18 +10,19 @@
 //! [`feed`] is the tree of ordinary files that a record names.
 
 pub mod account;
-// pub mod cbor;
+pub mod cbor;
 
-// pub mod delta;
-// pub mod eip712;
+pub mod dag;
+pub mod delta;
+pub mod eip712;
 pub mod feed;
-// pub mod grant;
+pub mod grant;
 pub mod hash;
-// pub mod heads;
+pub mod heads;
 pub mod limits;
-// pub mod record;
-// pub mod seams;
-// pub mod signature;
-// pub mod succession;
+pub mod record;
+pub mod seams;
+pub mod signature;
+pub mod succession;
 pub mod time;
-// pub mod verify;
+pub mod verify;

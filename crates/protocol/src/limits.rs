@@ -59,5 +59,6 @@ pub const BIO_BYTES: usize = 8 * 1024;
 pub const LIVE_ITEMS: usize = 50;
 /// Items of a page: a page without a natural end is closed here.
 pub const PAGE_ITEMS: usize = 256;
-/// Source bytes of a page: a page is closed before an item that would exceed them.
-pub const PAGE_SOURCE_BYTES: usize = 192 * 1024;
+/// Weight of a page (256 for an item and for each attachment, and the bytes of its text):
+/// a page is closed before an item that would exceed it.
+pub const PAGE_WEIGHT: usize = 192 * 1024;

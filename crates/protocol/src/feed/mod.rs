@@ -7,3 +7,5 @@
 
 pub mod model;
 pub mod page;
+pub mod pages;
+pub mod set;

@@ -1,0 +1,2 @@
+//! Content addressing: CIDs, UnixFS files and directories.
+pub mod cid;
