@@ -9,3 +9,4 @@ pub mod model;
 pub mod page;
 pub mod pages;
 pub mod set;
+pub mod state;
