@@ -62,3 +62,24 @@ pub const PAGE_ITEMS: usize = 256;
 /// Weight of a page (256 for an item and for each attachment, and the bytes of its text):
 /// a page is closed before an item that would exceed it.
 pub const PAGE_WEIGHT: usize = 192 * 1024;
+
+/// Bytes of a block; what bitswap and gateways carry.
+pub const BLOCK_BYTES: usize = 2 * 1024 * 1024;
+/// Links of a block.
+pub const BLOCK_LINKS: usize = 16_384;
+/// Cumulative size of a DAG that a link may claim: 2^53 - 1, what a JavaScript number
+/// holds exactly.
+pub const TSIZE: u64 = (1 << 53) - 1;
+/// Bytes of a file's piece (profile `unixfs-v1-2025`).
+pub const CHUNK_BYTES: usize = 1024 * 1024;
+/// Links of a file's inner node (profile `unixfs-v1-2025`).
+pub const FILE_LINKS: usize = 1024;
+/// Bytes of a directory's block; a larger directory is sharded (profile
+/// `unixfs-v1-2025`).
+pub const DIRECTORY_BYTES: usize = 256 * 1024;
+/// Bytes of a name in a directory.
+pub const NAME_BYTES: usize = 255;
+/// Names in a path.
+pub const PATH_DEPTH: usize = 16;
+/// Entries of a directory.
+pub const DIRECTORY_ENTRIES: usize = 8_000_000;
