@@ -9,6 +9,9 @@
 //! |---|---|
 //! | [`mnemonic`] | BIP-39 words and the Ethereum key that they stand for |
 //! | [`key`] | a secp256k1 key that signs |
+//! | [`keystore`] | the account key under a password (Web3 Secret Storage, version 3) |
+//! | [`device`] | the device key, without a password, so that restarts publish unattended |
+//! | [`successor`] | who continues the account when its key is lost |
 //! | [`encryption_key`] | the place of the device's encryption key |
 //! | [`fingerprint`] | an account in six words |
 //!
@@ -17,12 +20,20 @@
 //! with one exception that [`mnemonic::MnemonicError::UnknownWord`] explains. Secrets are
 //! wiped when dropped, as far as the libraries below let us.
 
+pub mod device;
 pub mod encryption_key;
+mod files;
 pub mod fingerprint;
+mod kdf;
 pub mod key;
+pub mod keystore;
 pub mod mnemonic;
 mod random;
+pub mod successor;
 
+pub use files::FileError;
+pub use kdf::KdfError;
 pub use key::{KeyError, SecretKey};
+pub use keystore::KeystoreError;
 pub use mnemonic::{Mnemonic, MnemonicError};
 pub use random::RandomError;
