@@ -13,6 +13,7 @@
 //! | [`device`] | the device key, without a password, so that restarts publish unattended |
 //! | [`successor`] | who continues the account when its key is lost |
 //! | [`encryption_key`] | the place of the device's encryption key |
+//! | [`backup`] | anything under a password, of any size |
 //! | [`fingerprint`] | an account in six words |
 //!
 //! It must not open sockets, read the clock, write to the terminal or ask for a
@@ -20,6 +21,7 @@
 //! with one exception that [`mnemonic::MnemonicError::UnknownWord`] explains. Secrets are
 //! wiped when dropped, as far as the libraries below let us.
 
+pub mod backup;
 pub mod device;
 pub mod encryption_key;
 mod files;
