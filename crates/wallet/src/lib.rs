@@ -14,6 +14,8 @@
 //! | [`successor`] | who continues the account when its key is lost |
 //! | [`encryption_key`] | the place of the device's encryption key |
 //! | [`backup`] | anything under a password, of any size |
+//! | [`join`] | how a second device gets its grant |
+//! | [`elsewhere`] | signatures of wallets that are not here, in all their spellings |
 //! | [`fingerprint`] | an account in six words |
 //!
 //! It must not open sockets, read the clock, write to the terminal or ask for a
@@ -23,9 +25,11 @@
 
 pub mod backup;
 pub mod device;
+pub mod elsewhere;
 pub mod encryption_key;
 mod files;
 pub mod fingerprint;
+pub mod join;
 mod kdf;
 pub mod key;
 pub mod keystore;
