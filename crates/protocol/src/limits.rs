@@ -83,3 +83,15 @@ pub const NAME_BYTES: usize = 255;
 pub const PATH_DEPTH: usize = 16;
 /// Entries of a directory.
 pub const DIRECTORY_ENTRIES: usize = 8_000_000;
+
+/// Bytes of the value of a like or vote: an emoji, a choice.
+pub const VALUE_BYTES: usize = 256;
+/// Bytes of all titles and web addresses among the public follows.
+pub const FOLLOWS_BYTES: usize = 2 * 1024 * 1024;
+/// Width and height of a picture or video in pixels.
+pub const PIXELS: u32 = 1_000_000;
+/// The greatest whole number that every JSON reader holds exactly: 2^53 - 1.
+pub const EXACT_NUMBER: u64 = (1 << 53) - 1;
+/// Bytes of a JSON file of a feed that is read at all. What the other limits allow is
+/// smaller.
+pub const JSON_BYTES: usize = 32 * 1024 * 1024;

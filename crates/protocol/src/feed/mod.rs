@@ -5,8 +5,22 @@
 //! [`html`], [`opml`]) are pure functions of a page, and [`tree`] joins their files into
 //! the directory whose CID a record names. Nothing here reads a file or asks the time.
 
+pub mod assets;
+mod body;
+pub mod check;
+pub mod clean;
+pub mod html;
+pub mod json;
+pub mod markdown;
 pub mod model;
+pub mod opml;
 pub mod page;
 pub mod pages;
+mod parts;
+pub mod render;
+pub mod rss;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod set;
 pub mod state;
+pub mod text;

@@ -87,6 +87,37 @@ impl fmt::Display for ItemKey {
     }
 }
 
+/// A text is no key of an item.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not the key of an item: expected its date without punctuation, a hyphen and its id")]
+pub struct ItemKeyError;
+
+impl FromStr for ItemKey {
+    type Err = ItemKeyError;
+
+    fn from_str(text: &str) -> Result<Self, ItemKeyError> {
+        let (date, id) = text.split_once('-').ok_or(ItemKeyError)?;
+        if date.len() != 19 || !date.is_ascii() {
+            return Err(ItemKeyError);
+        }
+        let (day, time) = (&date[..8], &date[9..]);
+        let rfc3339 = format!(
+            "{}-{}-{}T{}:{}:{}.{}",
+            &day[..4],
+            &day[4..6],
+            &day[6..],
+            &time[..2],
+            &time[2..4],
+            &time[4..6],
+            &time[6..]
+        );
+        let date = crate::time::parse_rfc3339(&rfc3339).ok_or(ItemKeyError)?;
+        let key = Self { date, id: id.parse().map_err(|_| ItemKeyError)? };
+        // One key has one spelling.
+        if key.to_string() == text { Ok(key) } else { Err(ItemKeyError) }
+    }
+}
+
 /// An item anywhere: `ourspace:<account>/<id>`, or the address of a page on the web.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
@@ -536,6 +567,17 @@ mod tests {
             r#"{"date":1764000000000,"id":"abcdefgh23456722","kind":"post","renderer":1,"text":"Hello \"world\"\n"}"#
         );
         assert_eq!(serde_json::from_str::<Item>(&text).unwrap(), item);
+    }
+
+    #[test]
+    fn keys_come_back() {
+        let id = "abcdefgh23456722".parse().unwrap();
+        let key = ItemKey { date: 1_763_953_594_007, id };
+        assert_eq!(key.to_string(), "20251124T030634007Z-abcdefgh23456722");
+        assert_eq!(key.to_string().parse(), Ok(key));
+        for wrong in ["20251124T030634007z-abcdefgh23456722", "", "-", "20251324T030634007Z-abcdefgh23456722"] {
+            assert_eq!(wrong.parse::<ItemKey>(), Err(ItemKeyError), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,0 +1,503 @@
+//! Which values a feed may hold: every limit and every form, each refusal by its name.
+//!
+//! What is written and what comes from strangers passes the same functions, so that what
+//! one program publishes every other accepts. [`forms`] knows single strings; this file
+//! knows which string stands where. The rules are part of the format (`spec/04-feed.md`)
+//! and the limits are those of [`limits`](crate::limits).
+
+pub mod forms;
+
+use std::collections::BTreeSet;
+
+use super::model::{
+    About, Attachment, File, Follow, Followee, Follows, Item, Kind, Labels, Profile, RENDERER,
+    Stamped, Target, Tombstone,
+};
+use crate::{
+    limits,
+    time::{MAX_MILLIS, Millis},
+};
+
+/// Why a value may not be in a feed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ItemError {
+    /// A string is longer than its limit.
+    #[error("{field} is longer than {limit} bytes")]
+    TooLong {
+        /// Which string.
+        field: &'static str,
+        /// Its limit in bytes.
+        limit: usize,
+    },
+    /// A list has more entries than its limit.
+    #[error("more than {limit} {field}")]
+    TooMany {
+        /// Which list.
+        field: &'static str,
+        /// Its limit in entries.
+        limit: usize,
+    },
+    /// A string that must not be empty is.
+    #[error("{field} is empty: leave it out instead")]
+    Empty {
+        /// Which string.
+        field: &'static str,
+    },
+    /// A character that no text may hold: control characters but line feed and tab, and
+    /// what XML cannot express.
+    #[error("{field} holds the character {character:?}, which no feed can hold")]
+    Character {
+        /// Which string.
+        field: &'static str,
+        /// The first such character.
+        character: char,
+    },
+    /// A line feed or tab in a string that is one line.
+    #[error("{field} must be one line")]
+    NotOneLine {
+        /// Which string.
+        field: &'static str,
+    },
+    /// An instant after the last one that the protocol can name.
+    #[error("{field} is not a date up to the year 9998")]
+    Date {
+        /// Which instant.
+        field: &'static str,
+    },
+    /// A number that JSON cannot hold exactly, or a zero that means nothing.
+    #[error("{field} is out of range")]
+    Number {
+        /// Which number.
+        field: &'static str,
+    },
+    /// Two entries of a list are alike.
+    #[error("two {field} are alike")]
+    Duplicate {
+        /// Which list.
+        field: &'static str,
+    },
+    /// A value that says what its absence says already, so one item had two spellings.
+    #[error("{field} repeats what is known without it: leave it out")]
+    Redundant {
+        /// Which value.
+        field: &'static str,
+    },
+    /// Not a web address.
+    #[error("{field} is not a web address: http or https, ASCII, without spaces")]
+    Url {
+        /// Which string.
+        field: &'static str,
+    },
+    /// Not a language tag.
+    #[error("not a language tag (BCP 47), for example en or pt-BR")]
+    Language,
+    /// Not a tag.
+    #[error("not a tag: no #, no spaces")]
+    Tag,
+    /// Not the path of a media file.
+    #[error("not a media path: expected media/YYYY/MM/CID.ext")]
+    MediaPath,
+    /// Not a media type.
+    #[error("not a media type, for example image/webp")]
+    MediaType,
+    /// A picture is needed and the file is none.
+    #[error("{field} must be a picture")]
+    NotPicture {
+        /// Which file.
+        field: &'static str,
+    },
+    /// One path is given two sizes, types or measures.
+    #[error("one file is described in two ways")]
+    FileConflict,
+    /// Not a thumbhash.
+    #[error("not a thumbhash: 5 to 48 bytes in base64")]
+    Thumbhash,
+    /// An item of this kind says what it is about.
+    #[error("a {0} must say what it is about")]
+    AboutMissing(&'static str),
+    /// A post is about nothing.
+    #[error("a post is not about another item: make it a reply or a quote")]
+    AboutUnexpected,
+    /// A vote names its choice.
+    #[error("a vote must say what it chooses")]
+    ValueMissing,
+    /// Only likes and votes have a value.
+    #[error("only likes and votes have a value")]
+    ValueUnexpected,
+    /// An item of this kind has no text, title, attachments.
+    #[error("a {kind} has no {field}")]
+    Content {
+        /// Its kind.
+        kind: &'static str,
+        /// What it has and must not have.
+        field: &'static str,
+    },
+    /// A renderer that this program does not know: its rules may be others.
+    #[error("written for renderer {0}, which this program does not know: update it")]
+    Renderer(u32),
+    /// Not a Tox ID, or one with a typing error.
+    #[error("not a Tox ID: expected 76 hexadecimal digits in upper case with a right checksum")]
+    Tox,
+    /// Not an e-mail address.
+    #[error("not an e-mail address")]
+    Email,
+    /// Not the kind of a payment.
+    #[error("not a currency or network: expected up to 32 of a-z, 0-9 and -")]
+    PaymentKind,
+    /// Not a payment address.
+    #[error("not a payment address: printable ASCII without spaces")]
+    PaymentAddress,
+    /// Not a domain or ENS name.
+    #[error("not a name: expected a domain or ENS name in lower case")]
+    Name,
+}
+
+impl ItemError {
+    /// The refusal's name in test vectors and interfaces.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "too_long",
+            Self::TooMany { .. } => "too_many",
+            Self::Empty { .. } => "empty",
+            Self::Character { .. } => "character",
+            Self::NotOneLine { .. } => "not_one_line",
+            Self::Date { .. } => "date",
+            Self::Number { .. } => "number",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Redundant { .. } => "redundant",
+            Self::Url { .. } => "url",
+            Self::Language => "language",
+            Self::Tag => "tag",
+            Self::MediaPath => "media_path",
+            Self::MediaType => "media_type",
+            Self::NotPicture { .. } => "not_picture",
+            Self::FileConflict => "file_conflict",
+            Self::Thumbhash => "thumbhash",
+            Self::AboutMissing(_) => "about_missing",
+            Self::AboutUnexpected => "about_unexpected",
+            Self::ValueMissing => "value_missing",
+            Self::ValueUnexpected => "value_unexpected",
+            Self::Content { .. } => "content",
+            Self::Renderer(_) => "renderer",
+            Self::Tox => "tox",
+            Self::Email => "email",
+            Self::PaymentKind => "payment_kind",
+            Self::PaymentAddress => "payment_address",
+            Self::Name => "name",
+        }
+    }
+}
+
+type Checked = Result<(), ItemError>;
+
+/// Checks an item.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn item(item: &Item) -> Checked {
+    if item.renderer == 0 || item.renderer > RENDERER {
+        return Err(ItemError::Renderer(item.renderer));
+    }
+    date("date", item.date)?;
+    if let Some(written) = item.written {
+        date("written", written)?;
+        if written == item.date {
+            return Err(ItemError::Redundant { field: "written" });
+        }
+    }
+    optional(item.title.as_deref(), |title| {
+        forms::line("title", title, limits::LINE_BYTES)
+    })?;
+    forms::text("text", &item.text, limits::TEXT_BYTES)?;
+    labels(&item.labels)?;
+    about(item.kind, item.about.as_ref())?;
+    content(item)?;
+    count("attachments", item.attachments.len(), limits::ATTACHMENTS)?;
+    item.attachments.iter().try_for_each(attachment)?;
+    one_description(item.files())?;
+    optional(item.origin.as_deref(), |origin| {
+        forms::url("origin", origin)
+    })
+}
+
+/// Checks a profile.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn profile(profile: &Profile) -> Checked {
+    let dates = [
+        profile.display_name.written,
+        profile.bio.written,
+        profile.avatar.written,
+        profile.banner.written,
+        profile.links.written,
+        profile.tox.written,
+        profile.email.written,
+        profile.payments.written,
+        profile.names.written,
+        profile.language.written,
+    ];
+    dates.into_iter().try_for_each(|at| date("written", at))?;
+    if !profile.display_name.value.is_empty() {
+        forms::line(
+            "display_name",
+            &profile.display_name.value,
+            limits::LINE_BYTES,
+        )?;
+    }
+    forms::text("bio", &profile.bio.value, limits::BIO_BYTES)?;
+    picture("avatar", profile.avatar.value.as_ref())?;
+    picture("banner", profile.banner.value.as_ref())?;
+    one_description(profile.files())?;
+    profile_lists(profile)?;
+    optional(profile.tox.value.as_deref(), forms::tox)?;
+    optional(profile.email.value.as_deref(), forms::email)?;
+    optional(profile.language.value.as_deref(), forms::language)
+}
+
+fn profile_lists(profile: &Profile) -> Checked {
+    let (links, payments, names) = (
+        &profile.links.value,
+        &profile.payments.value,
+        &profile.names.value,
+    );
+    count("links", links.len(), limits::PROFILE_LIST)?;
+    for link in links {
+        forms::line("label", &link.label, limits::LINE_BYTES)?;
+        forms::url("link", &link.url)?;
+    }
+    distinct("links", links.iter())?;
+    count("payments", payments.len(), limits::PROFILE_LIST)?;
+    for payment in payments {
+        forms::payment_kind(&payment.kind)?;
+        forms::payment_address(&payment.address)?;
+    }
+    distinct("payments", payments.iter())?;
+    count("names", names.len(), limits::PROFILE_LIST)?;
+    names.iter().try_for_each(|name| forms::name(name))?;
+    distinct("names", names.iter())
+}
+
+/// Checks the public follows.
+///
+/// # Errors
+/// The first rule that they break.
+pub fn follows(follows: &Follows) -> Checked {
+    count("follows", follows.len(), limits::FOLLOWS)?;
+    let mut bytes = 0;
+    for (followee, row) in follows {
+        follow(followee, row)?;
+        bytes += row.value.title.as_ref().map_or(0, String::len);
+        if let Followee::Feed(url) = followee {
+            bytes += url.len();
+        }
+    }
+    if bytes > limits::FOLLOWS_BYTES {
+        return Err(ItemError::TooLong {
+            field: "follows",
+            limit: limits::FOLLOWS_BYTES,
+        });
+    }
+    Ok(())
+}
+
+/// Checks one follow: a delta carries them one by one.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn follow(followee: &Followee, row: &Stamped<Follow>) -> Checked {
+    date("written", row.written)?;
+    if let Followee::Feed(url) = followee {
+        forms::url("feed", url)?;
+    }
+    optional(row.value.title.as_deref(), |title| {
+        forms::line("title", title, limits::LINE_BYTES)
+    })
+}
+
+/// Checks a tombstone.
+///
+/// # Errors
+/// [`ItemError::Date`].
+pub fn tombstone(tombstone: &Tombstone) -> Checked {
+    date("date", tombstone.date)
+}
+
+fn labels(labels: &Labels) -> Checked {
+    optional(labels.language.as_deref(), forms::language)?;
+    optional(labels.warning.as_deref(), |warning| {
+        forms::line("warning", warning, limits::LINE_BYTES)
+    })?;
+    count("tags", labels.tags.len(), limits::TAGS)?;
+    labels.tags.iter().try_for_each(|tag| forms::tag(tag))?;
+    distinct("tags", labels.tags.iter())?;
+    count("mentions", labels.mentions.len(), limits::MENTIONS)?;
+    distinct("mentions", labels.mentions.iter())
+}
+
+fn about(kind: Kind, about: Option<&About>) -> Checked {
+    let Some(about) = about else {
+        return match kind {
+            Kind::Post => Ok(()),
+            _ => Err(ItemError::AboutMissing(kind_name(kind))),
+        };
+    };
+    if kind == Kind::Post {
+        return Err(ItemError::AboutUnexpected);
+    }
+    target("about", &about.target)?;
+    if let Some(thread) = &about.thread {
+        target("thread", thread)?;
+        if *thread == about.target {
+            return Err(ItemError::Redundant { field: "thread" });
+        }
+    }
+    match (kind, &about.value) {
+        (Kind::Vote, None) => Err(ItemError::ValueMissing),
+        (Kind::Like | Kind::Vote, Some(value)) => forms::line("value", value, limits::VALUE_BYTES),
+        (_, Some(_)) => Err(ItemError::ValueUnexpected),
+        (_, None) => Ok(()),
+    }
+}
+
+/// A repost is without a word; a like and a vote are nothing but what they are about.
+fn content(item: &Item) -> Checked {
+    let refuse = |present: bool, field| match present {
+        true => Err(ItemError::Content {
+            kind: kind_name(item.kind),
+            field,
+        }),
+        false => Ok(()),
+    };
+    if matches!(item.kind, Kind::Post | Kind::Reply | Kind::Quote) {
+        return Ok(());
+    }
+    refuse(item.title.is_some(), "title")?;
+    refuse(!item.text.is_empty(), "text")?;
+    refuse(!item.attachments.is_empty(), "attachments")?;
+    if item.kind == Kind::Repost {
+        return Ok(());
+    }
+    refuse(!item.labels.is_empty(), "labels")
+}
+
+/// The name of a kind, as it is in the source.
+#[must_use]
+pub fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Post => "post",
+        Kind::Reply => "reply",
+        Kind::Repost => "repost",
+        Kind::Quote => "quote",
+        Kind::Like => "like",
+        Kind::Vote => "vote",
+    }
+}
+
+fn target(field: &'static str, target: &Target) -> Checked {
+    match target {
+        Target::Item(..) => Ok(()),
+        Target::Url(url) => forms::url(field, url),
+    }
+}
+
+fn attachment(attachment: &Attachment) -> Checked {
+    file(&attachment.file)?;
+    forms::text("alt", &attachment.alt, limits::ALT_BYTES)?;
+    optional(attachment.title.as_deref(), |title| {
+        forms::line("attachment title", title, limits::LINE_BYTES)
+    })?;
+    if attachment
+        .duration
+        .is_some_and(|ms| ms == 0 || ms > limits::EXACT_NUMBER)
+    {
+        return Err(ItemError::Number { field: "duration" });
+    }
+    optional(attachment.thumbhash.as_deref(), forms::thumbhash)?;
+    count("variants", attachment.variants.len(), limits::VARIANTS)?;
+    attachment.files().skip(1).try_for_each(file)?;
+    for (field, extra) in attachment
+        .variants
+        .iter()
+        .map(|file| ("variant", file))
+        .chain(attachment.poster.iter().map(|file| ("poster", file)))
+    {
+        if !forms::is_picture(&extra.mime) {
+            return Err(ItemError::NotPicture { field });
+        }
+    }
+    Ok(())
+}
+
+fn picture(field: &'static str, attachment: Option<&Attachment>) -> Checked {
+    let Some(picture) = attachment else {
+        return Ok(());
+    };
+    self::attachment(picture)?;
+    if forms::is_picture(&picture.file.mime) {
+        return Ok(());
+    }
+    Err(ItemError::NotPicture { field })
+}
+
+fn file(file: &File) -> Checked {
+    forms::media_path(&file.path)?;
+    forms::media_type(&file.mime)?;
+    if file.size > limits::EXACT_NUMBER {
+        return Err(ItemError::Number { field: "size" });
+    }
+    let sane = |n: u32| (1..=limits::PIXELS).contains(&n);
+    if file
+        .pixels
+        .is_some_and(|(width, height)| !sane(width) || !sane(height))
+    {
+        return Err(ItemError::Number { field: "pixels" });
+    }
+    Ok(())
+}
+
+/// A path is a content: it has one size and one type.
+fn one_description<'a>(files: impl Iterator<Item = &'a File>) -> Checked {
+    let mut files: Vec<&File> = files.collect();
+    if files.len() < 2 {
+        return Ok(());
+    }
+    files.sort_unstable();
+    let conflict = |pair: &[&File]| pair[0].path == pair[1].path && pair[0] != pair[1];
+    if files.windows(2).any(conflict) {
+        return Err(ItemError::FileConflict);
+    }
+    Ok(())
+}
+
+fn date(field: &'static str, at: Millis) -> Checked {
+    if at > MAX_MILLIS {
+        return Err(ItemError::Date { field });
+    }
+    Ok(())
+}
+
+fn count(field: &'static str, length: usize, limit: usize) -> Checked {
+    if length > limit {
+        return Err(ItemError::TooMany { field, limit });
+    }
+    Ok(())
+}
+
+fn distinct<T: Ord>(field: &'static str, values: impl Iterator<Item = T>) -> Checked {
+    let mut seen = BTreeSet::new();
+    for value in values {
+        if !seen.insert(value) {
+            return Err(ItemError::Duplicate { field });
+        }
+    }
+    Ok(())
+}
+
+fn optional(value: Option<&str>, check: impl Fn(&str) -> Checked) -> Checked {
+    value.map_or(Ok(()), check)
+}
+
+#[cfg(test)]
+mod tests;
