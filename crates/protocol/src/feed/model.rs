@@ -4,180 +4,15 @@
 //! a delta, what is hashed to break ties, and what every rendering is a function of.
 //! They are plain data; [`check`](super::check) says which values are allowed.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::collections::BTreeMap;
 
-use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
 
-use crate::{account::Account, hash::sha256, time::Millis};
+pub use super::id::{Followee, ItemId, ItemIdError, ItemKey, ItemKeyError, Target, TargetError};
+use crate::{account::Account, time::Millis};
 
 /// The renderer that this program writes items for.
 pub const RENDERER: u32 = 1;
-
-/// An item's own part of its id: 80 bits, 16 characters of lower-case base32.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ItemId(pub [u8; 10]);
-
-/// A text is no item id.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an item id: expected 16 characters out of a-z and 2-7")]
-pub struct ItemIdError;
-
-impl ItemId {
-    /// The id that something imported from elsewhere always gets, so that a second import
-    /// finds it again: the first 80 bits of a hash of where it came from.
-    #[must_use]
-    pub fn of_import(source: &str) -> Self {
-        let hash = sha256(format!("ourspace import\n{source}").as_bytes());
-        let mut id = [0; 10];
-        id.copy_from_slice(&hash[..10]);
-        Self(id)
-    }
-
-    /// Whether a page ends after the item with this id: six leading zero bits of its
-    /// hash, so about one in 64.
-    #[must_use]
-    pub fn ends_page(&self) -> bool {
-        sha256(self.to_string().as_bytes())[0] >> 2 == 0
-    }
-}
-
-impl fmt::Display for ItemId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE32_NOPAD.encode(&self.0).to_ascii_lowercase())
-    }
-}
-
-impl fmt::Debug for ItemId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for ItemId {
-    type Err = ItemIdError;
-
-    fn from_str(text: &str) -> Result<Self, ItemIdError> {
-        if text.len() != 16 || text.bytes().any(|b| b.is_ascii_uppercase()) {
-            return Err(ItemIdError);
-        }
-        let upper = text.to_ascii_uppercase();
-        let bytes = BASE32_NOPAD.decode(upper.as_bytes()).map_err(|_| ItemIdError)?;
-        Ok(Self(bytes.try_into().map_err(|_| ItemIdError)?))
-    }
-}
-
-/// The place of an item in its feed: by date, then by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ItemKey {
-    /// The item's date.
-    pub date: Millis,
-    /// The item's id.
-    pub id: ItemId,
-}
-
-impl fmt::Display for ItemKey {
-    /// The name of a page that begins with this item: `20261124T030634123Z-abcdefgh23456789`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let date: String = crate::time::rfc3339(self.date)
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric())
-            .collect();
-        write!(f, "{date}-{}", self.id)
-    }
-}
-
-/// A text is no key of an item.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not the key of an item: expected its date without punctuation, a hyphen and its id")]
-pub struct ItemKeyError;
-
-impl FromStr for ItemKey {
-    type Err = ItemKeyError;
-
-    fn from_str(text: &str) -> Result<Self, ItemKeyError> {
-        let (date, id) = text.split_once('-').ok_or(ItemKeyError)?;
-        if date.len() != 19 || !date.is_ascii() {
-            return Err(ItemKeyError);
-        }
-        let (day, time) = (&date[..8], &date[9..]);
-        let rfc3339 = format!(
-            "{}-{}-{}T{}:{}:{}.{}",
-            &day[..4],
-            &day[4..6],
-            &day[6..],
-            &time[..2],
-            &time[2..4],
-            &time[4..6],
-            &time[6..]
-        );
-        let date = crate::time::parse_rfc3339(&rfc3339).ok_or(ItemKeyError)?;
-        let key = Self { date, id: id.parse().map_err(|_| ItemKeyError)? };
-        // One key has one spelling.
-        if key.to_string() == text { Ok(key) } else { Err(ItemKeyError) }
-    }
-}
-
-/// An item anywhere: `ourspace:<account>/<id>`, or the address of a page on the web.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Target {
-    /// An item of a feed.
-    Item(Account, ItemId),
-    /// Something that is not in a feed of ours (`https:` or `http:`).
-    Url(String),
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Item(account, id) => write!(f, "ourspace:{account}/{id}"),
-            Self::Url(url) => f.write_str(url),
-        }
-    }
-}
-
-/// A text names no item and no web page.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected ourspace:<address>/<item id> or a web address")]
-pub struct TargetError;
-
-impl FromStr for Target {
-    type Err = TargetError;
-
-    fn from_str(text: &str) -> Result<Self, TargetError> {
-        if let Some(rest) = text.strip_prefix("ourspace:") {
-            let (account, id) = rest.split_once('/').ok_or(TargetError)?;
-            let account = account.parse().map_err(|_| TargetError)?;
-            return Ok(Self::Item(account, id.parse().map_err(|_| TargetError)?));
-        }
-        if text.starts_with("https://") || text.starts_with("http://") {
-            return Ok(Self::Url(text.to_owned()));
-        }
-        Err(TargetError)
-    }
-}
-
-macro_rules! serde_by_text {
-    ($($type:ty),*) => {$(
-        impl Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                let value: Self = text.parse().map_err(serde::de::Error::custom)?;
-                // One value has one spelling, else two texts would be one source.
-                if value.to_string() != text {
-                    return Err(serde::de::Error::custom("not in its canonical spelling"));
-                }
-                Ok(value)
-            }
-        }
-    )*};
-}
-serde_by_text!(ItemId, Target, Followee);
 
 /// What an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -494,35 +329,6 @@ pub struct Payment {
     pub address: String,
 }
 
-/// Whom one can follow.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Followee {
-    /// An account of ours.
-    Account(Account),
-    /// A web feed (`https:` or `http:`).
-    Feed(String),
-}
-
-impl fmt::Display for Followee {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Account(account) => account.fmt(f),
-            Self::Feed(url) => f.write_str(url),
-        }
-    }
-}
-
-impl FromStr for Followee {
-    type Err = TargetError;
-
-    fn from_str(text: &str) -> Result<Self, TargetError> {
-        if text.starts_with("https://") || text.starts_with("http://") {
-            return Ok(Self::Feed(text.to_owned()));
-        }
-        text.parse().map(Self::Account).map_err(|_| TargetError)
-    }
-}
-
 /// Whether somebody is followed, publicly. A row stays when the follow ends, so that
 /// two devices agree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -567,23 +373,5 @@ mod tests {
             r#"{"date":1764000000000,"id":"abcdefgh23456722","kind":"post","renderer":1,"text":"Hello \"world\"\n"}"#
         );
         assert_eq!(serde_json::from_str::<Item>(&text).unwrap(), item);
-    }
-
-    #[test]
-    fn keys_come_back() {
-        let id = "abcdefgh23456722".parse().unwrap();
-        let key = ItemKey { date: 1_763_953_594_007, id };
-        assert_eq!(key.to_string(), "20251124T030634007Z-abcdefgh23456722");
-        assert_eq!(key.to_string().parse(), Ok(key));
-        for wrong in ["20251124T030634007z-abcdefgh23456722", "", "-", "20251324T030634007Z-abcdefgh23456722"] {
-            assert_eq!(wrong.parse::<ItemKey>(), Err(ItemKeyError), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn ids_have_one_spelling() {
-        assert!("ABCDEFGH23456722".parse::<ItemId>().is_err());
-        assert!("abcdefgh2345672".parse::<ItemId>().is_err());
-        assert!("abcdefgh2345678!".parse::<ItemId>().is_err());
     }
 }

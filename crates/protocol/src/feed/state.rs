@@ -74,6 +74,9 @@ pub trait FeedState {
     /// The last page of a list before `key` (exclusive), or the last of all.
     fn page_before(&self, list: List, key: Option<ItemKey>) -> Result<Option<ItemKey>, StateError>;
 
+    /// The first page of a list after `key` (exclusive).
+    fn page_after(&self, list: List, key: ItemKey) -> Result<Option<ItemKey>, StateError>;
+
     /// Adds or removes the name of a page.
     fn put_page(&mut self, list: List, page: ItemKey, present: bool) -> Result<(), StateError>;
 
@@ -198,6 +201,11 @@ impl FeedState for MemoryState {
     fn page_before(&self, list: List, key: Option<ItemKey>) -> Result<Option<ItemKey>, StateError> {
         let pages = self.pages.get(&list).into_iter().flatten().rev();
         Ok(pages.copied().find(|page| key.is_none_or(|key| *page < key)))
+    }
+
+    fn page_after(&self, list: List, key: ItemKey) -> Result<Option<ItemKey>, StateError> {
+        let mut pages = self.pages.get(&list).into_iter().flatten();
+        Ok(pages.find(|page| **page > key).copied())
     }
 
     fn put_page(&mut self, list: List, page: ItemKey, present: bool) -> Result<(), StateError> {
