@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use ourspace_protocol::{
     account::Account,
     dag::{
+        block::Link,
         cid::{Cid, Codec},
-        dir::Link,
-        file::link_of,
     },
     feed::{
         error::Budget,
@@ -18,7 +17,7 @@ use ourspace_protocol::{
         read::rendered,
         set::Changes,
         state::MemoryState,
-        tree::merge,
+        tree::{link_of, merge},
     },
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -132,7 +131,7 @@ fn changes() -> impl Strategy<Value = Changes> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     /// One after the other, backwards, twice, and all at once: one tree.
     #[test]

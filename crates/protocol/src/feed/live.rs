@@ -17,8 +17,8 @@ pub(super) fn live_files(
     follows: &Follows,
 ) -> Result<Vec<(String, Vec<u8>)>, UnknownRenderer> {
     let mut files = render::head_files(version, head)?;
-    files.extend(render::profile_files(version, head.account, head.profile)?);
-    files.extend(render::follows_files(version, head.account, follows)?);
+    files.extend(render::profile_files(version, &head.account, head.profile)?);
+    files.extend(render::follows_files(version, &head.account, follows)?);
     files.extend(render::asset_files(version)?);
     Ok(files)
 }
@@ -43,12 +43,13 @@ pub(super) fn with_head<T>(
         until = page.before();
         next = state.page_before(List::Posts, Some(page))?;
     }
+    let version = renderer(&items);
     let mut entries: Vec<Entry<'_>> = Vec::with_capacity(items.len());
     for item in &items {
-        entries.push(render::entry(item)?);
+        entries.push(render::entry(version, item)?);
     }
     let head = Head { account, profile: &profile, previous: next, entries: &entries };
-    Ok(use_head(renderer(&items), &head)?)
+    Ok(use_head(version, &head)?)
 }
 
 /// The renderer of a file that shows these items: the highest of all.

@@ -7,7 +7,7 @@ use super::{
     live::{live_files, renderer, with_head},
     model::{ItemId, ItemKey},
     page::{Archive, Entry},
-    pages::{Entry as _, List},
+    pages::List,
     render,
     state::{FeedState, Span},
 };
@@ -27,8 +27,8 @@ pub fn rendered(
     let files = match parts[..] {
         ["archive", name] => archive(state, account, name)?,
         ["posts", id, _] => item(state, account, id)?,
-        ["reactions", name] => reactions(state, name)?,
-        ["tombstones", name] => tombstones(state, name)?,
+        ["reactions", name] => reactions(state, account, name)?,
+        ["tombstones", name] => tombstones(state, account, name)?,
         [_] => live(state, account)?,
         _ => Vec::new(),
     };
@@ -47,7 +47,9 @@ fn item(state: &dyn FeedState, account: Account, id: &str) -> Result<Files, Tree
     let versions = state.versions(id)?;
     match versions.split_first() {
         Some((newest, older)) if newest.kind.is_post() => {
-            Ok(render::item_files(account, &render::entry(newest)?, older)?)
+            let version = newest.renderer;
+            let entry = render::entry(version, newest)?;
+            Ok(render::item_files(version, &account, &entry, older)?)
         }
         _ => Ok(Vec::new()),
     }
@@ -76,25 +78,26 @@ fn archive(state: &dyn FeedState, account: Account, name: &str) -> Result<Files,
     if newest && items.last().is_none_or(|item| !item.key().id.ends_page()) {
         return Ok(Vec::new());
     }
+    let version = renderer(&items);
     let mut entries: Vec<Entry<'_>> = Vec::with_capacity(items.len());
     for item in items.iter().rev() {
-        entries.push(render::entry(item)?);
+        entries.push(render::entry(version, item)?);
     }
     let previous = state.page_before(List::Posts, Some(key))?;
     let archive = Archive { account, key, previous, entries: &entries };
-    Ok(render::archive_files(renderer(&items), &archive)?)
+    Ok(render::archive_files(version, &archive)?)
 }
 
-fn reactions(state: &dyn FeedState, name: &str) -> Result<Files, TreeError> {
+fn reactions(state: &dyn FeedState, account: Account, name: &str) -> Result<Files, TreeError> {
     let Some((key, span, _)) = page(state, List::Reactions, name)? else { return Ok(Vec::new()) };
     let items = state.items(List::Reactions, span)?;
-    Ok(vec![render::reaction_file(renderer(&items), key, &items)?])
+    Ok(render::reaction_file(renderer(&items), &account, &key, &items)?)
 }
 
-fn tombstones(state: &dyn FeedState, name: &str) -> Result<Files, TreeError> {
+fn tombstones(state: &dyn FeedState, account: Account, name: &str) -> Result<Files, TreeError> {
     let Some((key, span, _)) = page(state, List::Tombstones, name)? else {
         return Ok(Vec::new());
     };
     let tombstones = state.tombstones(span)?;
-    Ok(vec![render::tombstone_file(1, key, &tombstones)?])
+    Ok(render::tombstone_file(1, &account, &key, &tombstones)?)
 }

@@ -6,7 +6,10 @@
 //! posts and a million. The result depends on the set of items alone: any history that
 //! ends in the same set gives the same paths, hence the same root.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+};
 
 use super::{
     error::{Budget, TreeError},
@@ -21,9 +24,9 @@ use super::{
 use crate::{
     account::Account,
     dag::{
+        block::{Block, Link},
         cid::Cid,
-        dir::Link,
-        file,
+        file::{self, BlockSink, FileBuilder, Leaf},
     },
 };
 
@@ -236,7 +239,8 @@ impl Work {
             let pages = split(&all, &cut(&all));
             for page in &pages {
                 self.spend_page()?;
-                self.write(vec![render::tombstone_file(1, page[0].key(), page)?])?;
+                let key = page[0].key();
+                self.write(render::tombstone_file(1, &self.account, &key, page)?)?;
             }
             return self.rename_pages(state, list, span, pages.iter().map(|page| page[0].key()));
         }
@@ -283,15 +287,17 @@ impl Work {
         let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(()) };
         let version = renderer(page);
         if list == List::Reactions {
-            return self.write(vec![render::reaction_file(version, first.key(), page)?]);
+            let files = render::reaction_file(version, &self.account, &first.key(), page)?;
+            return self.write(files);
         }
         let mut entries = Vec::with_capacity(page.len());
         for item in page.iter().rev() {
-            entries.push(render::entry(item)?);
+            entries.push(render::entry(version, item)?);
         }
         for entry in &entries {
             if let Some(older) = self.changed.remove(&entry.item.id) {
-                self.write(render::item_files(self.account, entry, &older)?)?;
+                let version = entry.item.renderer;
+                self.write(render::item_files(version, &self.account, entry, &older)?)?;
             }
         }
         // The newest page is shown by the live feed alone, until something ends it.
@@ -346,8 +352,34 @@ impl Work {
             if bytes.len() > self.budget.page_bytes {
                 return Err(TreeError::Budget(self.budget));
             }
-            self.paths.insert(path, Some(file::link_of(&bytes)));
+            self.paths.insert(path, Some(link_of(&bytes)));
         }
+        Ok(())
+    }
+}
+
+/// What a directory says of a file with these bytes.
+#[must_use]
+pub fn link_of(bytes: &[u8]) -> Link {
+    let mut builder = FileBuilder::new();
+    let dag = builder.push(bytes, &mut Forget).and_then(|()| builder.finish(&mut Forget));
+    match dag {
+        Ok(dag) => Link { cid: dag.cid, tsize: dag.tsize },
+        Err(never) => match never {},
+    }
+}
+
+/// Takes the blocks of a file that is rendered again whenever it is asked for.
+struct Forget;
+
+impl BlockSink for Forget {
+    type Error = Infallible;
+
+    fn leaf(&mut self, _: Leaf<'_>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn node(&mut self, _: Block) -> Result<(), Infallible> {
         Ok(())
     }
 }
