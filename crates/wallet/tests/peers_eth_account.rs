@@ -35,19 +35,17 @@ fn hex(bytes: &[u8]) -> String {
 #[test]
 fn eth_account_opens_our_key_store() {
     let key = SecretKey::from_bytes(&secret(1)).unwrap();
-    for password in ["correct horse", "Straße 🐎"] {
-        let json = keystore::encrypt(&key, password).unwrap();
-        let file: Value = serde_json::from_slice(&json).unwrap();
-        let answer = python(
-            "from eth_account import Account\n\
-             key = Account.decrypt(asked['file'], asked['password'])\n\
-             try:\n    Account.decrypt(asked['file'], 'wrong')\n    wrong = True\n\
-             except ValueError:\n    wrong = False\n\
-             json.dump(['0x' + bytes(key).hex(), wrong], sys.stdout)",
-            &json!({"file": file, "password": password}),
-        );
-        assert_eq!(answer, json!([hex(&secret(1)), false]));
-    }
+    let json = keystore::encrypt(&key, "Straße 🐎").unwrap();
+    let file: Value = serde_json::from_slice(&json).unwrap();
+    let answer = python(
+        "from eth_account import Account\n\
+         key = Account.decrypt(asked['file'], asked['password'])\n\
+         try:\n    Account.decrypt(asked['file'], 'wrong')\n    wrong = True\n\
+         except ValueError:\n    wrong = False\n\
+         json.dump(['0x' + bytes(key).hex(), wrong], sys.stdout)",
+        &json!({"file": file, "password": "Straße 🐎"}),
+    );
+    assert_eq!(answer, json!([hex(&secret(1)), false]));
 }
 
 #[test]
