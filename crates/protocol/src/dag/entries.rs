@@ -356,3 +356,7 @@ fn hex(digits: &str) -> Option<u8> {
         Some((value << 4) | digit)
     })
 }
+
+#[cfg(test)]
+#[path = "entries_tests.rs"]
+mod tests;

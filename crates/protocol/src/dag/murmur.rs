@@ -66,6 +66,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn agrees_with_the_published_vectors() {
+        let text = include_str!("../../../../spec/vectors/dag.json");
+        let vectors: serde_json::Value = serde_json::from_str(text).unwrap();
+        for vector in vectors["hashes"].as_array().unwrap() {
+            let name = vector["name"].as_str().unwrap();
+            let hash = format!("{:016x}", murmur64(name.as_bytes()));
+            assert_eq!(vector["hash"], hash, "{name}");
+        }
+    }
+
     const VECTORS: &[(&str, u64)] = &[
         ("", 0x0000_0000_0000_0000),
         ("a", 0x8555_5565_f659_7889),
