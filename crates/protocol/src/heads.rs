@@ -24,6 +24,8 @@ pub enum Insert {
     Older,
     /// Eight other signers have newer records.
     Crowded,
+    /// It is of another account than the heads: nothing was changed.
+    AnotherAccount,
 }
 
 impl Heads {
@@ -36,18 +38,31 @@ impl Heads {
     /// The epoch of the heads; 0 when there are none.
     #[must_use]
     pub fn epoch(&self) -> u64 {
-        self.by_signer.values().map(|head| head.record().epoch).max().unwrap_or(0)
+        self.by_signer
+            .values()
+            .map(|head| head.record().epoch)
+            .max()
+            .unwrap_or(0)
     }
 
-    /// Takes a record of this account into account.
+    /// Takes a record into account; the first one says whose heads these are.
     ///
     /// A higher epoch removes every head below it: those are revoked.
     pub fn insert(&mut self, record: Verified<SignedRecord>) -> Insert {
+        let account = record.record().account;
+        if self
+            .by_signer
+            .values()
+            .any(|head| head.record().account != account)
+        {
+            return Insert::AnotherAccount;
+        }
         let epoch = record.record().epoch;
         if epoch < self.epoch() {
             return Insert::Older;
         }
-        self.by_signer.retain(|_, head| head.record().epoch == epoch);
+        self.by_signer
+            .retain(|_, head| head.record().epoch == epoch);
         if let Some(head) = self.by_signer.get(&record.signer()) {
             if head.digest() == record.digest() {
                 return Insert::Known;
@@ -64,7 +79,10 @@ impl Heads {
                 self.by_signer.remove(&oldest);
             }
         }
-        let kept = self.by_signer.get(&signer).is_some_and(|head| head.digest() == digest);
+        let kept = self
+            .by_signer
+            .get(&signer)
+            .is_some_and(|head| head.digest() == digest);
         if kept { Insert::New } else { Insert::Crowded }
     }
 
@@ -84,11 +102,39 @@ impl Heads {
     #[must_use]
     pub fn frontier(&self) -> Vec<&Verified<SignedRecord>> {
         let merged = |digest: [u8; 32]| {
-            self.by_signer.values().any(|head| head.record().parents.contains(&digest))
+            self.by_signer
+                .values()
+                .any(|head| head.record().parents.contains(&digest))
         };
-        let mut heads: Vec<_> =
-            self.by_signer.values().filter(|head| !merged(head.digest())).collect();
+        let mut heads: Vec<_> = self
+            .by_signer
+            .values()
+            .filter(|head| !merged(head.digest()))
+            .collect();
         heads.sort_by_key(|head| std::cmp::Reverse(head.order()));
         heads
+    }
+
+    /// What the next record of `signer` names as its parents, when its feed holds all that
+    /// is in the feeds of the heads with the digests `included`: the signer's own head and
+    /// those, at most [`limits::PARENTS`] of them (the newest), ascending.
+    ///
+    /// A head stays a parent of every further record as long as it is a head: else the
+    /// feed that was merged once would be shown beside the merge again.
+    #[must_use]
+    pub fn parents(&self, signer: Account, included: &[[u8; 32]]) -> Vec<[u8; 32]> {
+        let mut heads: Vec<_> = self
+            .by_signer
+            .values()
+            .filter(|head| head.signer() == signer || included.contains(&head.digest()))
+            .collect();
+        heads.sort_by_key(|head| std::cmp::Reverse((head.signer() == signer, head.order())));
+        let mut parents: Vec<_> = heads
+            .iter()
+            .take(limits::PARENTS)
+            .map(|head| head.digest())
+            .collect();
+        parents.sort_unstable();
+        parents
     }
 }
