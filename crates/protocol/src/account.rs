@@ -56,7 +56,15 @@ impl fmt::Display for Account {
         f.write_str("0x")?;
         for (digit, check) in hex.chars().zip(hash.chars()) {
             let upper = check >= '8';
-            write!(f, "{}", if upper { digit.to_ascii_uppercase() } else { digit })?;
+            write!(
+                f,
+                "{}",
+                if upper {
+                    digit.to_ascii_uppercase()
+                } else {
+                    digit
+                }
+            )?;
         }
         Ok(())
     }
@@ -84,7 +92,9 @@ impl FromStr for Account {
             return Err(AccountError::Form);
         }
         let lower = digits.to_ascii_lowercase();
-        let bytes = HEXLOWER.decode(lower.as_bytes()).map_err(|_| AccountError::Form)?;
+        let bytes = HEXLOWER
+            .decode(lower.as_bytes())
+            .map_err(|_| AccountError::Form)?;
         let account = Self(bytes.try_into().map_err(|_| AccountError::Form)?);
         let one_case = digits == lower || digits == digits.to_ascii_uppercase();
         if !one_case && account.to_string()[2..] != *digits {
@@ -106,7 +116,9 @@ impl<'de> serde::Deserialize<'de> for Account {
         let text = String::deserialize(deserializer)?;
         let account: Self = text.parse().map_err(serde::de::Error::custom)?;
         if account.to_string() != text {
-            return Err(serde::de::Error::custom("address not in its EIP-55 spelling"));
+            return Err(serde::de::Error::custom(
+                "address not in its EIP-55 spelling",
+            ));
         }
         Ok(account)
     }

@@ -34,6 +34,9 @@ pub enum CborError {
     /// A link that is not a CIDv1 with a SHA-256 hash.
     #[error("a link is not a CIDv1 with sha2-256")]
     Link,
+    /// The value is of a later version of the protocol: not wrong, only unreadable here.
+    #[error("version {0} is not known here; a newer program may read it")]
+    Version(u64),
 }
 
 const UINT: u8 = 0;
@@ -141,7 +144,11 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`CborError::Trailing`] when it is not.
     pub fn end(&self) -> Result<(), CborError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(CborError::Trailing) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(CborError::Trailing)
+        }
     }
 
     /// Reads an array's head and gives its length, at most `limit`.
@@ -150,7 +157,10 @@ impl<'a> Reader<'a> {
     /// Any [`CborError`]; [`CborError::Size`] above the limit.
     pub fn array(&mut self, limit: usize) -> Result<usize, CborError> {
         let len = self.expect_head(ARRAY)?;
-        usize::try_from(len).ok().filter(|len| *len <= limit).ok_or(CborError::Size)
+        usize::try_from(len)
+            .ok()
+            .filter(|len| *len <= limit)
+            .ok_or(CborError::Size)
     }
 
     /// Reads the head of an array of exactly `len` values.
@@ -158,7 +168,32 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Any [`CborError`]; [`CborError::Size`] for another length.
     pub fn array_of(&mut self, len: usize) -> Result<(), CborError> {
-        if self.array(len)? == len { Ok(()) } else { Err(CborError::Size) }
+        if self.array(len)? == len {
+            Ok(())
+        } else {
+            Err(CborError::Size)
+        }
+    }
+
+    /// Reads the head of a value that begins with its version: an array of `len` values,
+    /// the first of which is 1.
+    ///
+    /// # Errors
+    /// Any [`CborError`]; [`CborError::Version`] for another version, however long.
+    pub fn version_1(&mut self, len: usize) -> Result<(), CborError> {
+        let found = self.expect_head(ARRAY)?;
+        if found == 0 {
+            return Err(CborError::Size);
+        }
+        let version = self.uint()?;
+        if version != 1 {
+            return Err(CborError::Version(version));
+        }
+        if found == len as u64 {
+            Ok(())
+        } else {
+            Err(CborError::Size)
+        }
     }
 
     /// Reads an unsigned integer.
@@ -217,7 +252,10 @@ impl<'a> Reader<'a> {
             return Err(CborError::Link);
         }
         let bytes = self.bytes()?;
-        let (0, cid) = bytes.split_first().map_or((1, bytes), |(zero, cid)| (*zero, cid)) else {
+        let (0, cid) = bytes
+            .split_first()
+            .map_or((1, bytes), |(zero, cid)| (*zero, cid))
+        else {
             return Err(CborError::Link);
         };
         Cid::from_bytes(cid).map_err(|_| CborError::Link)
@@ -255,14 +293,20 @@ impl<'a> Reader<'a> {
         };
         let bytes = rest.get(..width).ok_or(CborError::Truncated)?;
         self.rest = &rest[width..];
-        let value = bytes.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+        let value = bytes
+            .iter()
+            .fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
         let least = match width {
             1 => 24,
             2 => 0x100,
             4 => 0x1_0000,
             _ => 0x1_0000_0000,
         };
-        if value < least { Err(CborError::NotCanonical) } else { Ok(value) }
+        if value < least {
+            Err(CborError::NotCanonical)
+        } else {
+            Ok(value)
+        }
     }
 
     fn take(&mut self, len: u64) -> Result<&'a [u8], CborError> {
@@ -279,7 +323,10 @@ pub fn is_root(cid: &Cid) -> bool {
     cid.codec() == Codec::DagPb
 }
 
-const _: () = assert!(limits::RECORD_BYTES < 1000, "a record must fit a BEP 44 item");
+const _: () = assert!(
+    limits::RECORD_BYTES < 1000,
+    "a record must fit a BEP 44 item"
+);
 
 #[cfg(test)]
 mod tests {
@@ -287,7 +334,18 @@ mod tests {
 
     #[test]
     fn heads_are_shortest_both_ways() {
-        for value in [0, 23, 24, 255, 256, 65_535, 65_536, 4_294_967_295, 4_294_967_296, u64::MAX] {
+        for value in [
+            0,
+            23,
+            24,
+            255,
+            256,
+            65_535,
+            65_536,
+            4_294_967_295,
+            4_294_967_296,
+            u64::MAX,
+        ] {
             let mut writer = Writer::new();
             writer.uint(value);
             let bytes = writer.finish();
@@ -296,8 +354,14 @@ mod tests {
             assert_eq!(reader.end(), Ok(()));
         }
         // 23 written with one byte more than it needs.
-        assert_eq!(Reader::new(&[0x18, 23]).uint(), Err(CborError::NotCanonical));
-        assert_eq!(Reader::new(&[0x1b, 0, 0, 0, 0, 255, 255, 255, 255]).uint(), Err(CborError::NotCanonical));
+        assert_eq!(
+            Reader::new(&[0x18, 23]).uint(),
+            Err(CborError::NotCanonical)
+        );
+        assert_eq!(
+            Reader::new(&[0x1b, 0, 0, 0, 0, 255, 255, 255, 255]).uint(),
+            Err(CborError::NotCanonical)
+        );
         assert_eq!(Reader::new(&[0x5f]).bytes(), Err(CborError::NotCanonical));
     }
 
@@ -305,6 +369,9 @@ mod tests {
     fn lengths_are_never_believed() {
         let huge = [0x5b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
         assert_eq!(Reader::new(&huge).bytes(), Err(CborError::Truncated));
-        assert_eq!(Reader::new(&[0x9a, 0xff, 0xff, 0xff, 0xff]).array(4), Err(CborError::Size));
+        assert_eq!(
+            Reader::new(&[0x9a, 0xff, 0xff, 0xff, 0xff]).array(4),
+            Err(CborError::Size)
+        );
     }
 }

@@ -18,7 +18,8 @@ use crate::{
 /// What changed. Every part is source; files are named by the items and the profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delta {
-    /// Root of the tree that it changes; `None` for the first version of a feed.
+    /// Root of the tree that it changes: that of one of the record's parents. `None` for
+    /// the first version of a feed.
     pub base: Option<Cid>,
     /// What is changed.
     pub changes: Changes,
@@ -75,7 +76,11 @@ impl Delta {
             writer.text(&canonical(&self.changes.follows));
         }
         let bytes = writer.finish();
-        if bytes.len() > limits::DELTA_BYTES { Err(DeltaError::TooLarge) } else { Ok(bytes) }
+        if bytes.len() > limits::DELTA_BYTES {
+            Err(DeltaError::TooLarge)
+        } else {
+            Ok(bytes)
+        }
     }
 
     /// Decodes the delta whose hash a verified record holds.
@@ -93,11 +98,12 @@ impl Delta {
             return Err(DeltaError::HashMismatch);
         }
         let mut reader = Reader::new(bytes);
-        reader.array_of(6)?;
-        if reader.uint()? != 1 {
-            return Err(CborError::Type.into());
-        }
-        let base = if reader.null() { None } else { Some(reader.link()?) };
+        reader.version_1(6)?;
+        let base = if reader.null() {
+            None
+        } else {
+            Some(reader.link()?)
+        };
         let mut items = Vec::new();
         for _ in 0..reader.array(bytes.len())? {
             items.push(source(&mut reader, "item")?);
@@ -106,17 +112,36 @@ impl Delta {
         for _ in 0..reader.array(bytes.len())? {
             reader.array_of(2)?;
             let date = reader.uint()?;
-            tombstones.push(Tombstone { date, id: ItemId(reader.array_bytes()?) });
+            tombstones.push(Tombstone {
+                date,
+                id: ItemId(reader.array_bytes()?),
+            });
         }
-        let profile =
-            if reader.null() { None } else { Some(source(&mut reader, "profile")?) };
-        let follows = if reader.null() {
+        let profile = if reader.null() {
+            None
+        } else {
+            Some(source(&mut reader, "profile")?)
+        };
+        let follows: Follows = if reader.null() {
             Follows::new()
         } else {
-            source(&mut reader, "follow list")?
+            let follows = source(&mut reader, "follow list")?;
+            if follows == Follows::new() {
+                // Null is the one spelling of "none".
+                return Err(DeltaError::Source("follow list"));
+            }
+            follows
         };
         reader.end()?;
-        Ok(Self { base, changes: Changes { items, tombstones, profile, follows } })
+        Ok(Self {
+            base,
+            changes: Changes {
+                items,
+                tombstones,
+                profile,
+                follows,
+            },
+        })
     }
 }
 
@@ -128,5 +153,9 @@ fn source<T: serde::Serialize + serde::de::DeserializeOwned>(
     let text = reader.text(limits::DELTA_BYTES)?;
     let value: T = serde_json::from_str(text).map_err(|_| DeltaError::Source(what))?;
     // One value, one spelling: else two deltas with different hashes would be the same.
-    if canonical(&value) == text { Ok(value) } else { Err(DeltaError::Source(what)) }
+    if canonical(&value) == text {
+        Ok(value)
+    } else {
+        Err(DeltaError::Source(what))
+    }
 }

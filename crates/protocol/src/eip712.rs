@@ -4,19 +4,19 @@
 //! The domain is only `{name: "OurSpace", version: "1"}`. A chain id would make wallets
 //! on other chains refuse, and a verifying contract means nothing here.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, fmt::Write as _, sync::LazyLock};
 
 use serde_json::{Value as Json, json};
 
 use crate::{
     account::Account,
-    hash::keccak256,
+    hash::{Keccak, keccak256},
     signature::{Scheme, Signature, SignatureError},
 };
 
 /// A field's value. The types are the only ones the protocol signs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum Value<'a> {
     /// `address`
     Address(Account),
     /// `bytes32`
@@ -24,11 +24,11 @@ pub enum Value {
     /// `uint64`
     Uint64(u64),
     /// `string`
-    Text(String),
+    Text(Cow<'a, str>),
     /// `bytes32[]`
-    Bytes32List(Vec<[u8; 32]>),
+    Bytes32List(&'a [[u8; 32]]),
     /// `string[]`
-    TextList(Vec<String>),
+    TextList(&'a [String]),
 }
 
 /// Something that is signed: a primary type and its fields, in order.
@@ -41,7 +41,7 @@ pub trait TypedData {
     const TITLE: &'static str;
 
     /// Names and values of the fields in the order of the type.
-    fn fields(&self) -> Vec<(&'static str, Value)>;
+    fn fields(&self) -> Vec<(&'static str, Value<'_>)>;
 
     /// Keccak-256 of [`TypedData::TYPE`]; a constant, kept because it is asked for with
     /// every signature.
@@ -50,22 +50,30 @@ pub trait TypedData {
     /// The EIP-712 hash: what is signed under [`Scheme::TypedData`], and the identity of
     /// the value under either scheme.
     fn digest(&self) -> [u8; 32] {
-        let mut data = Self::type_hash().to_vec();
+        let mut data = Keccak::new();
+        data.update(Self::type_hash());
         for (_, value) in &self.fields() {
-            data.extend_from_slice(&value.encode());
+            data.update(&value.encode());
         }
         let mut whole = [0; 66];
         whole[..2].copy_from_slice(&[0x19, 0x01]);
         whole[2..34].copy_from_slice(&*DOMAIN);
-        whole[34..].copy_from_slice(&keccak256(&data));
+        whole[34..].copy_from_slice(&data.finish());
         keccak256(&whole)
     }
 
-    /// The text for wallets that only know `personal_sign`: a title and one line a field.
+    /// The text for wallets that only know `personal_sign`: a title, an empty line, and a
+    /// line for each field: its name, a colon, and a space before each of its values.
+    ///
+    /// No value may hold a space or the end of a line, save for a scope of known words:
+    /// [`verify`](crate::verify) refuses others, so no two values share a text.
     fn personal_text(&self) -> String {
         let mut text = format!("OurSpace, version 1: {}\n", Self::TITLE);
         for (name, value) in self.fields() {
-            text.push_str(&format!("\n{name}: {}", value.in_words()));
+            text.push('\n');
+            text.push_str(name);
+            text.push(':');
+            value.write_words(&mut text);
         }
         text
     }
@@ -94,8 +102,10 @@ pub trait TypedData {
             .iter()
             .map(|(name, value)| json!({"name": name, "type": value.type_name()}))
             .collect();
-        let message: serde_json::Map<String, Json> =
-            fields.iter().map(|(name, value)| ((*name).to_owned(), value.json())).collect();
+        let message: serde_json::Map<String, Json> = fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.json()))
+            .collect();
         json!({
             "domain": {"name": "OurSpace", "version": "1"},
             "types": {
@@ -126,7 +136,10 @@ static DOMAIN: LazyLock<[u8; 32]> = LazyLock::new(|| {
     keccak256(&data)
 });
 
-impl Value {
+/// Keccak-256 of no bytes: what stands for an empty list.
+static NOTHING: LazyLock<[u8; 32]> = LazyLock::new(|| keccak256(&[]));
+
+impl Value<'_> {
     /// The Solidity type.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
@@ -148,11 +161,14 @@ impl Value {
             Self::Bytes32(bytes) => word = *bytes,
             Self::Uint64(number) => word[24..].copy_from_slice(&number.to_be_bytes()),
             Self::Text(text) => word = keccak256(text.as_bytes()),
-            Self::Bytes32List(list) => word = keccak256(&list.concat()),
+            Self::Bytes32List([]) | Self::TextList([]) => word = *NOTHING,
+            Self::Bytes32List(list) => word = keccak256(list.as_flattened()),
             Self::TextList(list) => {
-                let hashes: Vec<[u8; 32]> =
-                    list.iter().map(|text| keccak256(text.as_bytes())).collect();
-                word = keccak256(&hashes.concat());
+                let mut hash = Keccak::new();
+                for text in *list {
+                    hash.update(&keccak256(text.as_bytes()));
+                }
+                word = hash.finish();
             }
         }
         word
@@ -170,14 +186,20 @@ impl Value {
         }
     }
 
-    fn in_words(&self) -> String {
+    /// Appends a space and the value, or nothing for an empty list: a line that ended in
+    /// a space would not survive being copied.
+    fn write_words(&self, text: &mut String) {
+        let mut put = |word: &dyn std::fmt::Display| {
+            // Writing to a `String` cannot fail.
+            write!(text, " {word}").unwrap_or(());
+        };
         match self {
-            Self::Address(account) => account.to_string(),
-            Self::Bytes32(bytes) => hex(bytes),
-            Self::Uint64(number) => number.to_string(),
-            Self::Text(text) => text.clone(),
-            Self::Bytes32List(list) => list.iter().map(hex).collect::<Vec<_>>().join(" "),
-            Self::TextList(list) => list.join(" "),
+            Self::Address(account) => put(account),
+            Self::Bytes32(bytes) => put(&hex(bytes)),
+            Self::Uint64(number) => put(number),
+            Self::Text(words) => put(words),
+            Self::Bytes32List(list) => list.iter().for_each(|bytes| put(&hex(bytes))),
+            Self::TextList(list) => list.iter().for_each(|words| put(words)),
         }
     }
 }

@@ -45,18 +45,20 @@ impl TypedData for Grant {
     const TITLE: &'static str = "allow a device to publish for this account";
 
     fn type_hash() -> &'static [u8; 32] {
-        static HASH: LazyLock<[u8; 32]> =
-            LazyLock::new(|| keccak256(Grant::TYPE.as_bytes()));
+        static HASH: LazyLock<[u8; 32]> = LazyLock::new(|| keccak256(Grant::TYPE.as_bytes()));
         &HASH
     }
 
-    fn fields(&self) -> Vec<(&'static str, Value)> {
+    fn fields(&self) -> Vec<(&'static str, Value<'_>)> {
         vec![
             ("account", Value::Address(self.account)),
             ("device", Value::Address(self.device)),
-            ("encryptionKeyHash", Value::Bytes32(self.encryption_key_hash)),
+            (
+                "encryptionKeyHash",
+                Value::Bytes32(self.encryption_key_hash),
+            ),
             ("successorHash", Value::Bytes32(self.successor_hash)),
-            ("scope", Value::Text(self.scope.clone())),
+            ("scope", Value::Text(self.scope.as_str().into())),
             ("issuedAt", Value::Uint64(self.issued_at)),
             ("expiresAt", Value::Uint64(self.expires_at)),
             ("epoch", Value::Uint64(self.epoch)),
@@ -111,10 +113,7 @@ impl SignedGrant {
     /// # Errors
     /// As [`SignedGrant::from_bytes`].
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.array_of(11)?;
-        if reader.uint()? != 1 {
-            return Err(CborError::Type);
-        }
+        reader.version_1(11)?;
         let grant = Grant {
             account: Account(reader.array_bytes()?),
             device: Account(reader.array_bytes()?),
@@ -127,6 +126,10 @@ impl SignedGrant {
         };
         let scheme = Scheme::from_number(reader.uint()?).ok_or(CborError::Type)?;
         let signature = Signature(reader.array_bytes()?);
-        Ok(Self { grant, scheme, signature })
+        Ok(Self {
+            grant,
+            scheme,
+            signature,
+        })
     }
 }

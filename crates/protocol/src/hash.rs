@@ -13,3 +13,26 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 pub fn keccak256(bytes: &[u8]) -> [u8; 32] {
     sha3::Keccak256::digest(bytes).into()
 }
+
+/// Keccak-256 of bytes that come one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Keccak(sha3::Keccak256);
+
+impl Keccak {
+    /// Of nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Goes on with `bytes`.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The hash of everything given.
+    #[must_use]
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}

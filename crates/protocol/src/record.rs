@@ -30,7 +30,8 @@ pub struct Record {
     pub root: Cid,
     /// Digests of the records that it follows, ascending, no two alike.
     pub parents: Vec<[u8; 32]>,
-    /// SHA-256 of the delta from its (first) parent's feed; zero when there is none.
+    /// SHA-256 of the delta from a feed before it, which the delta names; zero when there
+    /// is none.
     pub delta: [u8; 32],
     /// Where the feed can be had, besides the networks it is found on.
     pub locations: Vec<String>,
@@ -45,20 +46,19 @@ impl TypedData for Record {
     const TITLE: &'static str = "publish a version of a feed";
 
     fn type_hash() -> &'static [u8; 32] {
-        static HASH: LazyLock<[u8; 32]> =
-            LazyLock::new(|| keccak256(Record::TYPE.as_bytes()));
+        static HASH: LazyLock<[u8; 32]> = LazyLock::new(|| keccak256(Record::TYPE.as_bytes()));
         &HASH
     }
 
-    fn fields(&self) -> Vec<(&'static str, Value)> {
+    fn fields(&self) -> Vec<(&'static str, Value<'_>)> {
         vec![
             ("account", Value::Address(self.account)),
             ("epoch", Value::Uint64(self.epoch)),
             ("timestamp", Value::Uint64(self.timestamp)),
-            ("root", Value::Text(self.root.to_string())),
-            ("parents", Value::Bytes32List(self.parents.clone())),
+            ("root", Value::Text(self.root.to_string().into())),
+            ("parents", Value::Bytes32List(&self.parents)),
             ("delta", Value::Bytes32(self.delta)),
-            ("locations", Value::TextList(self.locations.clone())),
+            ("locations", Value::TextList(&self.locations)),
             ("grant", Value::Bytes32(self.grant)),
         ]
     }
@@ -96,9 +96,10 @@ impl SignedRecord {
         for parent in &record.parents {
             writer.bytes(parent);
         }
-        match record.delta {
-            [0, .., 0] if record.delta == [0; 32] => writer.null(),
-            _ => writer.bytes(&record.delta),
+        if record.delta == [0; 32] {
+            writer.null();
+        } else {
+            writer.bytes(&record.delta);
         }
         writer.array(record.locations.len());
         for location in &record.locations {
@@ -119,11 +120,17 @@ impl SignedRecord {
     /// [`CborError`] when the bytes are not the deterministic encoding of a record, or a
     /// list is longer than its limit.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CborError> {
+        Self::decode(bytes, |_, signed| signed.grant.digest())
+    }
+
+    /// Decodes a record; `digest` gives the digest of the grant that it is shown, as bytes
+    /// and decoded, because whoever has seen the grant before need not compute it again.
+    pub(crate) fn decode(
+        bytes: &[u8],
+        digest: impl FnOnce(&[u8], &SignedGrant) -> [u8; 32],
+    ) -> Result<Self, CborError> {
         let mut reader = Reader::new(bytes);
-        reader.array_of(11)?;
-        if reader.uint()? != 1 {
-            return Err(CborError::Type);
-        }
+        reader.version_1(11)?;
         let mut record = Record {
             account: Account(reader.array_bytes()?),
             epoch: reader.uint()?,
@@ -138,18 +145,30 @@ impl SignedRecord {
         };
         let scheme = Scheme::from_number(reader.uint()?).ok_or(CborError::Type)?;
         let signature = Signature(reader.array_bytes()?);
-        let grant = if reader.null() { None } else { Some(SignedGrant::read(&mut reader)?) };
+        let grant = if reader.null() {
+            None
+        } else {
+            Some(reader.span(SignedGrant::read)?)
+        };
         reader.end()?;
-        if let Some(signed) = &grant {
-            record.grant = signed.grant.digest();
+        if let Some((signed, encoded)) = &grant {
+            record.grant = digest(encoded, signed);
         }
-        Ok(Self { record, scheme, signature, grant })
+        let grant = grant.map(|(signed, _)| signed);
+        Ok(Self {
+            record,
+            scheme,
+            signature,
+            grant,
+        })
     }
 
     /// The address that should have signed: the device of the grant, else the account.
     #[must_use]
     pub fn claimed_signer(&self) -> Account {
-        self.grant.as_ref().map_or(self.record.account, |signed| signed.grant.device)
+        self.grant
+            .as_ref()
+            .map_or(self.record.account, |signed| signed.grant.device)
     }
 }
 
@@ -168,5 +187,9 @@ fn read_delta_hash(reader: &mut Reader<'_>) -> Result<[u8; 32], CborError> {
         return Ok([0; 32]);
     }
     let hash = reader.array_bytes()?;
-    if hash == [0; 32] { Err(CborError::NotCanonical) } else { Ok(hash) }
+    if hash == [0; 32] {
+        Err(CborError::NotCanonical)
+    } else {
+        Ok(hash)
+    }
 }

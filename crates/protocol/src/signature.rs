@@ -74,7 +74,11 @@ impl Signature {
         if rs[32..] > HALF_ORDER[..] {
             return Err(SignatureError);
         }
-        let parity = if odd { RecoveryId::One } else { RecoveryId::Zero };
+        let parity = if odd {
+            RecoveryId::One
+        } else {
+            RecoveryId::Zero
+        };
         let signature =
             RecoverableSignature::from_compact(&rs, parity).map_err(|_| SignatureError)?;
         let key = signature

@@ -2,7 +2,8 @@
 //!
 //! Every grant commits to a successor by `keccak256(address ‖ salt)`. Revealing the two,
 //! signed by the successor, moves the followers. Whoever has seen the commitment can
-//! check it; newcomers cannot, and are told so.
+//! check it, by [`verify_succession`](crate::verify::verify_succession); newcomers cannot,
+//! and are told so.
 
 use std::sync::LazyLock;
 
@@ -13,7 +14,6 @@ use crate::{
     hash::keccak256,
     signature::{Scheme, Signature},
     time::Millis,
-    verify::Refusal,
 };
 
 /// The statement that one account is continued by another.
@@ -40,7 +40,7 @@ impl TypedData for Succession {
         &HASH
     }
 
-    fn fields(&self) -> Vec<(&'static str, Value)> {
+    fn fields(&self) -> Vec<(&'static str, Value<'_>)> {
         vec![
             ("account", Value::Address(self.account)),
             ("successor", Value::Address(self.successor)),
@@ -92,10 +92,7 @@ impl SignedSuccession {
     /// [`CborError`] when the bytes are not the deterministic encoding of one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CborError> {
         let mut reader = Reader::new(bytes);
-        reader.array_of(7)?;
-        if reader.uint()? != 1 {
-            return Err(CborError::Type);
-        }
+        reader.version_1(7)?;
         let succession = Succession {
             account: Account(reader.array_bytes()?),
             successor: Account(reader.array_bytes()?),
@@ -105,25 +102,10 @@ impl SignedSuccession {
         let scheme = Scheme::from_number(reader.uint()?).ok_or(CborError::Type)?;
         let signature = Signature(reader.array_bytes()?);
         reader.end()?;
-        Ok(Self { succession, scheme, signature })
-    }
-
-    /// Whether it is signed by the successor and is the one that `commitment` (of a
-    /// verified grant of the account) speaks of.
-    ///
-    /// # Errors
-    /// The [`Refusal`] that names what is wrong.
-    pub fn check(&self, account: &Account, commitment: &[u8; 32]) -> Result<(), Refusal> {
-        let succession = &self.succession;
-        if succession.account != *account {
-            return Err(Refusal::GrantOfAnotherAccount);
-        }
-        if successor_hash(&succession.successor, &succession.salt) != *commitment {
-            return Err(Refusal::NotTheSuccessor);
-        }
-        let signer = succession
-            .signer(self.scheme, &self.signature)
-            .map_err(|_| Refusal::SignatureMalformed)?;
-        if signer == succession.successor { Ok(()) } else { Err(Refusal::NotSignedBySigner) }
+        Ok(Self {
+            succession,
+            scheme,
+            signature,
+        })
     }
 }

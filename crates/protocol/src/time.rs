@@ -21,7 +21,9 @@ pub fn rfc3339(at: Millis) -> String {
 /// Writes an instant as RFC 822 with a four-digit year, as RSS 2.0 wants it.
 #[must_use]
 pub fn rfc822(at: Millis) -> String {
-    civil_utc(at).strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+    civil_utc(at)
+        .strftime("%a, %d %b %Y %H:%M:%S +0000")
+        .to_string()
 }
 
 /// Reads an RFC 3339 instant; `None` when it is none or outside of 1970 to 9999.

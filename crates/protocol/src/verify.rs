@@ -4,31 +4,37 @@
 //! for records from the future: a dead author's feed stays valid for ever. The checks run
 //! in a fixed order, cheap ones first, so every implementation gives the same refusal.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use crate::{
     account::Account,
     cbor::{self, CborError},
-    eip712::TypedData as _,
+    eip712::TypedData,
     grant::{self, Grant, SignedGrant},
+    hash::sha256,
     limits,
     record::{Record, SignedRecord},
     signature::{Scheme, Signature},
+    succession::{SignedSuccession, successor_hash},
     time::{MAX_MILLIS, Millis},
 };
 
 /// The greatest epoch: integers above it are not exact in JSON.
 pub const MAX_EPOCH: u64 = (1 << 53) - 1;
 
-/// Why a record, grant or succession is not believed. The name is part of the protocol.
+/// Why a record, grant or succession is not believed. The names are part of the protocol,
+/// and so is their order: of several reasons, the one that stands first here is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// More than [`limits::RECORD_BYTES`].
     #[error("the record is larger than {} bytes", limits::RECORD_BYTES)]
     TooLarge,
-    /// Not the deterministic encoding.
-    #[error("the bytes are not a record: {0}")]
-    Malformed(#[from] CborError),
+    /// Not the deterministic encoding, or a field of another type or size.
+    #[error("the bytes are malformed: {0}")]
+    Malformed(CborError),
+    /// Of a later version of the protocol: hold or ignore it.
+    #[error("written for version {0} of the protocol; a newer program may read it")]
+    UnknownVersion(u64),
     /// A timestamp after [`MAX_MILLIS`] or an epoch above [`MAX_EPOCH`].
     #[error("a timestamp or epoch is out of range")]
     NumberTooLarge,
@@ -62,6 +68,9 @@ pub enum Refusal {
     /// The record was signed after the grant ended.
     #[error("the record is newer than its grant allows")]
     AfterGrant,
+    /// The succession does not match the commitment of the account's grants.
+    #[error("this is not the successor that the account named")]
+    NotTheSuccessor,
     /// No address can be recovered from the grant's signature.
     #[error("the grant's signature is malformed")]
     GrantSignatureMalformed,
@@ -71,18 +80,25 @@ pub enum Refusal {
     /// No address can be recovered from the signature.
     #[error("the signature is malformed")]
     SignatureMalformed,
-    /// Somebody else than the device (or, without a grant, the account) signed.
-    #[error("the record is not signed by its signer")]
+    /// Somebody else signed than the device (a record with a grant), the account (without)
+    /// or the successor.
+    #[error("not signed by whom it names as its signer")]
     NotSignedBySigner,
     /// A higher epoch of the account is known: the signer's permission was revoked.
     #[error("the account has revoked this epoch")]
     EpochSuperseded,
     /// More than [`limits::CLOCK_SKEW`] ahead of the reader's clock: hold or ignore it.
-    #[error("the record is from the future")]
+    #[error("dated more than five minutes ahead of the clock here")]
     FromTheFuture,
-    /// The succession does not match the commitment of the account's grants.
-    #[error("this is not the successor that the account named")]
-    NotTheSuccessor,
+}
+
+impl From<CborError> for Refusal {
+    fn from(error: CborError) -> Self {
+        match error {
+            CborError::Version(version) => Self::UnknownVersion(version),
+            error => Self::Malformed(error),
+        }
+    }
 }
 
 impl Refusal {
@@ -92,6 +108,7 @@ impl Refusal {
         match self {
             Self::TooLarge => "too_large",
             Self::Malformed(_) => "malformed",
+            Self::UnknownVersion(_) => "unknown_version",
             Self::NumberTooLarge => "number_too_large",
             Self::RootNotADirectory => "root_not_a_directory",
             Self::ParentsUnordered => "parents_unordered",
@@ -103,13 +120,13 @@ impl Refusal {
             Self::EpochNotOfGrant => "epoch_not_of_grant",
             Self::BeforeGrant => "before_grant",
             Self::AfterGrant => "after_grant",
+            Self::NotTheSuccessor => "not_the_successor",
             Self::GrantSignatureMalformed => "grant_signature_malformed",
             Self::GrantNotSignedByAccount => "grant_not_signed_by_account",
             Self::SignatureMalformed => "signature_malformed",
             Self::NotSignedBySigner => "not_signed_by_signer",
             Self::EpochSuperseded => "epoch_superseded",
             Self::FromTheFuture => "from_the_future",
-            Self::NotTheSuccessor => "not_the_successor",
         }
     }
 }
@@ -123,7 +140,22 @@ pub struct Context {
     pub highest_epoch: u64,
 }
 
-/// A value that [`verify`] has accepted. There is no other way to make one.
+/// A value that [`verify`], [`verify_grant`] or [`verify_succession`] has accepted. There
+/// is no other way to make one:
+///
+/// ```
+/// # use ourspace_protocol::{account::Account, verify::Verified};
+/// fn signer(value: &Verified<()>) -> Account {
+///     value.signer()
+/// }
+/// ```
+///
+/// ```compile_fail,E0451
+/// # use ourspace_protocol::{account::Account, verify::Verified};
+/// fn forge(signer: Account) -> Verified<()> {
+///     Verified { value: (), digest: [0; 32], signer }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified<T> {
     value: T,
@@ -160,7 +192,11 @@ impl Verified<SignedRecord> {
     /// The total order of records: epoch, then timestamp, then digest.
     #[must_use]
     pub fn order(&self) -> (u64, Millis, [u8; 32]) {
-        (self.value.record.epoch, self.value.record.timestamp, self.digest)
+        (
+            self.value.record.epoch,
+            self.value.record.timestamp,
+            self.digest,
+        )
     }
 }
 
@@ -179,50 +215,113 @@ pub fn verify(
     if bytes.len() > limits::RECORD_BYTES {
         return Err(Refusal::TooLarge);
     }
-    let signed = SignedRecord::from_bytes(bytes)?;
+    let mut recalled = None;
+    let signed = SignedRecord::decode(bytes, |encoded, grant| {
+        recalled.insert(known.recall(encoded, &grant.grant)).digest
+    })?;
+    check_numbers(&signed)?;
     check_fields(&signed.record)?;
-    if let Some(grant) = &signed.grant {
+    if let (Some(grant), Some(recalled)) = (&signed.grant, recalled) {
         check_grant_fits(&signed.record, &grant.grant)?;
-        check_grant_signature(grant, &signed.record.grant, known)?;
+        check_grant_signature(grant, recalled, known)?;
     }
     let digest = signed.record.digest();
-    let hash = match signed.scheme {
-        Scheme::TypedData => digest,
-        scheme @ Scheme::PersonalText => signed.record.signing_hash(scheme),
-    };
-    let signer = signed.signature.signer(&hash).map_err(|_| Refusal::SignatureMalformed)?;
-    if signer != signed.claimed_signer() {
-        return Err(Refusal::NotSignedBySigner);
-    }
+    check_signature(
+        &signed.record,
+        &digest,
+        (signed.scheme, signed.signature),
+        signed.claimed_signer(),
+    )?;
     if signed.record.epoch < context.highest_epoch {
         return Err(Refusal::EpochSuperseded);
     }
-    if signed.record.timestamp > context.now.saturating_add(limits::CLOCK_SKEW) {
-        return Err(Refusal::FromTheFuture);
-    }
-    Ok(Verified { value: signed, digest, signer })
+    check_not_ahead(signed.record.timestamp, context.now)?;
+    let signer = signed.claimed_signer();
+    Ok(Verified {
+        value: signed,
+        digest,
+        signer,
+    })
 }
 
 /// Checks a grant that travels alone, as a joining device receives it.
 ///
+/// Whether a higher epoch has ended it, the caller knows.
+///
 /// # Errors
-/// The [`Refusal`] that names what is wrong.
+/// The first [`Refusal`] in the order of the enum.
 pub fn verify_grant(
     bytes: &[u8],
     known: &mut KnownGrants,
 ) -> Result<Verified<SignedGrant>, Refusal> {
     let signed = SignedGrant::from_bytes(bytes)?;
+    check_grant_numbers(&signed.grant)?;
     check_grant(&signed.grant)?;
-    let digest = signed.grant.digest();
-    check_grant_signature(&signed, &digest, known)?;
-    let signer = signed.grant.account;
-    Ok(Verified { value: signed, digest, signer })
+    let recalled = known.recall(bytes, &signed.grant);
+    check_grant_signature(&signed, recalled, known)?;
+    let (digest, signer) = (recalled.digest, signed.grant.account);
+    Ok(Verified {
+        value: signed,
+        digest,
+        signer,
+    })
+}
+
+/// Checks that a succession continues `account` and reveals the successor that
+/// `commitment`, the [`successor_hash`](Grant::successor_hash) of a verified grant of the
+/// account, speaks of.
+///
+/// # Errors
+/// The first [`Refusal`] in the order of the enum.
+pub fn verify_succession(
+    bytes: &[u8],
+    account: &Account,
+    commitment: &[u8; 32],
+    now: Millis,
+) -> Result<Verified<SignedSuccession>, Refusal> {
+    let signed = SignedSuccession::from_bytes(bytes)?;
+    let succession = &signed.succession;
+    if succession.timestamp > MAX_MILLIS {
+        return Err(Refusal::NumberTooLarge);
+    }
+    let revealed = successor_hash(&succession.successor, &succession.salt);
+    if succession.account != *account || revealed != *commitment {
+        return Err(Refusal::NotTheSuccessor);
+    }
+    let (digest, signer) = (succession.digest(), succession.successor);
+    check_signature(
+        succession,
+        &digest,
+        (signed.scheme, signed.signature),
+        signer,
+    )?;
+    check_not_ahead(succession.timestamp, now)?;
+    Ok(Verified {
+        value: signed,
+        digest,
+        signer,
+    })
+}
+
+fn check_numbers(signed: &SignedRecord) -> Result<(), Refusal> {
+    if signed.record.timestamp > MAX_MILLIS || signed.record.epoch > MAX_EPOCH {
+        return Err(Refusal::NumberTooLarge);
+    }
+    signed
+        .grant
+        .as_ref()
+        .map_or(Ok(()), |grant| check_grant_numbers(&grant.grant))
+}
+
+fn check_grant_numbers(grant: &Grant) -> Result<(), Refusal> {
+    let latest = grant.issued_at.max(grant.expires_at);
+    if latest > MAX_MILLIS || grant.epoch > MAX_EPOCH {
+        return Err(Refusal::NumberTooLarge);
+    }
+    Ok(())
 }
 
 fn check_fields(record: &Record) -> Result<(), Refusal> {
-    if record.timestamp > MAX_MILLIS || record.epoch > MAX_EPOCH {
-        return Err(Refusal::NumberTooLarge);
-    }
     if !cbor::is_root(&record.root) {
         return Err(Refusal::RootNotADirectory);
     }
@@ -260,9 +359,6 @@ fn check_grant(grant: &Grant) -> Result<(), Refusal> {
     if grant.scope != grant::PUBLISH {
         return Err(Refusal::UnknownScope);
     }
-    if grant.expires_at > MAX_MILLIS || grant.epoch > MAX_EPOCH {
-        return Err(Refusal::NumberTooLarge);
-    }
     if grant.expires_at < grant.issued_at {
         return Err(Refusal::GrantReversed);
     }
@@ -274,37 +370,70 @@ fn check_grant(grant: &Grant) -> Result<(), Refusal> {
 
 fn check_grant_signature(
     signed: &SignedGrant,
-    digest: &[u8; 32],
+    recalled: Recalled,
     known: &mut KnownGrants,
 ) -> Result<(), Refusal> {
-    let key = (*digest, signed.scheme, signed.signature);
-    if known.contains(&key) {
+    if recalled.good {
         return Ok(());
     }
-    let hash = match signed.scheme {
-        Scheme::TypedData => *digest,
-        scheme @ Scheme::PersonalText => signed.grant.signing_hash(scheme),
-    };
-    let signer =
-        signed.signature.signer(&hash).map_err(|_| Refusal::GrantSignatureMalformed)?;
-    if signer != signed.grant.account {
-        return Err(Refusal::GrantNotSignedByAccount);
-    }
-    known.insert(key);
+    let signature = (signed.scheme, signed.signature);
+    check_signature(
+        &signed.grant,
+        &recalled.digest,
+        signature,
+        signed.grant.account,
+    )
+    .map_err(|refusal| match refusal {
+        Refusal::NotSignedBySigner => Refusal::GrantNotSignedByAccount,
+        _ => Refusal::GrantSignatureMalformed,
+    })?;
+    known.remember(recalled);
     Ok(())
 }
 
-/// A grant, the scheme and the signature that were found good together.
-type GoodGrant = ([u8; 32], Scheme, Signature);
+/// Whether `expected` signed the value with this digest.
+fn check_signature<T: TypedData>(
+    value: &T,
+    digest: &[u8; 32],
+    (scheme, signature): (Scheme, Signature),
+    expected: Account,
+) -> Result<(), Refusal> {
+    let signer = match scheme {
+        Scheme::TypedData => signature.signer(digest),
+        Scheme::PersonalText => value.signer(scheme, &signature),
+    }
+    .map_err(|_| Refusal::SignatureMalformed)?;
+    if signer == expected {
+        Ok(())
+    } else {
+        Err(Refusal::NotSignedBySigner)
+    }
+}
+
+fn check_not_ahead(timestamp: Millis, now: Millis) -> Result<(), Refusal> {
+    if timestamp > now.saturating_add(limits::CLOCK_SKEW) {
+        return Err(Refusal::FromTheFuture);
+    }
+    Ok(())
+}
 
 /// Grants whose signature was found good, the newest 4,096 of them.
 #[derive(Debug, Default)]
 pub struct KnownGrants {
-    good: HashSet<GoodGrant>,
-    order: VecDeque<GoodGrant>,
+    /// SHA-256 of the grant's encoding, which holds its signature, and its digest.
+    good: HashMap<[u8; 32], [u8; 32]>,
+    order: VecDeque<[u8; 32]>,
 }
 
-/// How many grants are remembered: about 100 bytes each, twice.
+/// What is remembered about a grant.
+#[derive(Clone, Copy, Debug)]
+struct Recalled {
+    key: [u8; 32],
+    digest: [u8; 32],
+    good: bool,
+}
+
+/// How many grants are remembered: about 100 bytes each.
 const KNOWN_GRANTS: usize = 4096;
 
 impl KnownGrants {
@@ -314,13 +443,25 @@ impl KnownGrants {
         Self::default()
     }
 
-    fn contains(&self, grant: &GoodGrant) -> bool {
-        self.good.contains(grant)
+    fn recall(&self, encoded: &[u8], grant: &Grant) -> Recalled {
+        let key = sha256(encoded);
+        match self.good.get(&key) {
+            Some(digest) => Recalled {
+                key,
+                digest: *digest,
+                good: true,
+            },
+            None => Recalled {
+                key,
+                digest: grant.digest(),
+                good: false,
+            },
+        }
     }
 
-    fn insert(&mut self, grant: GoodGrant) {
-        if self.good.insert(grant) {
-            self.order.push_back(grant);
+    fn remember(&mut self, Recalled { key, digest, .. }: Recalled) {
+        if self.good.insert(key, digest).is_none() {
+            self.order.push_back(key);
         }
         if self.order.len() > KNOWN_GRANTS
             && let Some(oldest) = self.order.pop_front()
