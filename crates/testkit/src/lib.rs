@@ -1,1 +1,5 @@
-//! placeholder
+//! What tests of several rooms share. Never part of the program.
+
+pub mod random;
+pub mod signing;
+pub mod tree;
