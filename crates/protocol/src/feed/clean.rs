@@ -113,7 +113,7 @@ pub fn push_size(out: &mut String, bytes: u64) {
         unit += 1;
     }
     push_number(out, tenths / 10);
-    if tenths < 1_000 && tenths % 10 != 0 {
+    if tenths < 1_000 && !tenths.is_multiple_of(10) {
         out.push('.');
         push_number(out, tenths % 10);
     }

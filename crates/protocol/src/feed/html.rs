@@ -14,6 +14,7 @@ mod tile;
 
 use self::{person::push_small, post::push_post};
 use super::{
+    body::push_path,
     markdown::{excerpt, note_html, plain_text_of_html},
     model::Item,
     page::{Archive, Entry, Head},
@@ -33,7 +34,12 @@ struct Place<'a> {
 
 const FOOTER: &str = "<footer class=\"foot\">\n\
     <p>This page is a copy that anybody may keep and pass on. Where it came from proves \
-    nothing; its author\u{2019}s signature does: <code>ourspace verify</code> checks it.</p>\n";
+    nothing; its author\u{2019}s signature does: <code>ourspace verify</code> checks it.</p>\n</footer>\n";
+
+const END: &str = "</div>\n</body>\n</html>\n";
+
+const EMPTY: &str = "<section class=\"post empty\"><h2>Nothing here yet</h2>\n<p>The first post \
+    will stand in this place. Follow now and it comes to you.</p></section>\n";
 
 /// `index.html`.
 #[must_use]
@@ -49,8 +55,34 @@ pub fn head(head: &Head<'_>) -> Vec<u8> {
     let entries: usize = head.entries.iter().map(|e| 1_024 + e.html.len()).sum();
     let mut out = String::with_capacity(16 * 1024 + entries);
 
-    begin(&mut out, head.profile.language.value.as_deref(), &name);
-    let mut about = excerpt(&plain_text_of_html(&bio), 200);
+    begin_head(&mut out, head, &address, &bio);
+    out.push_str("<a class=\"skip\" href=\"#posts\">Skip to the posts</a>\n<div class=\"page\">\n");
+    person::push_header(&mut out, &place, head.profile, &name, &bio);
+    out.push_str("<main id=\"posts\">\n");
+    for entry in head.entries {
+        push_post(&mut out, &place, entry);
+    }
+    if head.entries.is_empty() {
+        out.push_str(EMPTY);
+    }
+    if let Some(previous) = head.previous {
+        let url = format!("archive/{previous}.html");
+        put(
+            &mut out,
+            &["<nav class=\"pages\"><a rel=\"prev\" href=\"", &url, "\">Older posts</a></nav>\n"],
+        );
+    }
+    out.push_str("</main>\n");
+    person::push_follow(&mut out, &place, head.profile);
+    put(&mut out, &[FOOTER, END]);
+    out.into_bytes()
+}
+
+/// Everything of `index.html` before its body.
+fn begin_head(out: &mut String, head: &Head<'_>, address: &str, bio: &str) {
+    let name = shown_name(&head.account, head.profile);
+    begin(out, &name);
+    let mut about = excerpt(&plain_text_of_html(bio), 200);
     if about.is_empty() {
         about = format!("Posts of {address}");
     }
@@ -61,47 +93,15 @@ pub fn head(head: &Head<'_>) -> Vec<u8> {
         about: &about,
         picture,
     };
-    card.push(&mut out, "");
-    alternates(&mut out, "feed", "");
-    put(
-        &mut out,
-        &["<link rel=\"blogroll\" type=\"text/x-opml\" href=\"follows.opml\">\n"],
-    );
+    card.push(out, "");
+    alternates(out, "feed", "");
+    out.push_str("<link rel=\"blogroll\" type=\"text/x-opml\" href=\"follows.opml\">\n");
     if let Some(avatar) = picture {
-        put(
-            &mut out,
-            &["<link rel=\"icon\" href=\"", &avatar.file.path, "\">\n"],
-        );
+        out.push_str("<link rel=\"icon\" href=\"");
+        push_path(out, "", &avatar.file.path);
+        out.push_str("\">\n");
     }
-    end_of_head(&mut out, "");
-    out.push_str("<a class=\"skip\" href=\"#posts\">Skip to the posts</a>\n<div class=\"page\">\n");
-    person::push_header(&mut out, &place, head.profile, &name, &bio);
-    out.push_str("<main id=\"posts\">\n");
-    for entry in head.entries {
-        push_post(&mut out, &place, entry);
-    }
-    if head.entries.is_empty() {
-        out.push_str(
-            "<section class=\"post empty\"><h2>Nothing here yet</h2>\n<p>The first post will \
-             stand in this place. Follow now and it comes to you.</p></section>\n",
-        );
-    }
-    if let Some(previous) = head.previous {
-        let url = format!("archive/{previous}.html");
-        put(
-            &mut out,
-            &[
-                "<nav class=\"pages\"><a rel=\"prev\" href=\"",
-                &url,
-                "\">Older posts</a></nav>\n",
-            ],
-        );
-    }
-    out.push_str("</main>\n");
-    person::push_follow(&mut out, &place, head.profile);
-    out.push_str(FOOTER);
-    out.push_str("</footer>\n</div>\n</body>\n</html>\n");
-    out.into_bytes()
+    end_of_head(out, "");
 }
 
 /// `archive/KEY.html`.
@@ -117,7 +117,7 @@ pub fn archive(archive: &Archive<'_>) -> Vec<u8> {
     let mut out = String::with_capacity(4 * 1024 + entries);
 
     let title = archive_title(&archive.account, &archive.key);
-    begin(&mut out, None, &title);
+    begin(&mut out, &title);
     alternates(&mut out, &archive.key.to_string(), "");
     end_of_head(&mut out, "../");
     push_small(&mut out, &place);
@@ -143,7 +143,7 @@ pub fn archive(archive: &Archive<'_>) -> Vec<u8> {
         &[
             "</nav>\n</main>\n",
             FOOTER,
-            "</footer>\n</div>\n</body>\n</html>\n",
+            END,
         ],
     );
     out.into_bytes()
@@ -169,7 +169,7 @@ pub fn item(account: &Account, entry: &Entry<'_>, older: &[Item]) -> Vec<u8> {
         push_day(&mut title, item.date);
         title
     });
-    begin(&mut out, item.labels.language.as_deref(), &title);
+    begin(&mut out, &title);
     let about = match warning {
         Some(warning) => format!("Content warning: {warning}"),
         None => excerpt(&plain_text_of_html(&entry.html), 200),
@@ -197,7 +197,7 @@ pub fn item(account: &Account, entry: &Entry<'_>, older: &[Item]) -> Vec<u8> {
         &[
             "<nav class=\"pages\"><a href=\"../../index.html\">All posts</a></nav>\n</main>\n",
             FOOTER,
-            "</footer>\n</div>\n</body>\n</html>\n",
+            END,
         ],
     );
     out.into_bytes()
@@ -251,11 +251,10 @@ impl Card<'_> {
     }
 }
 
-fn begin(out: &mut String, language: Option<&str>, title: &str) {
-    out.push_str("<!DOCTYPE html>\n<html lang=\"");
-    push_escaped(out, language.unwrap_or("en"));
+/// The words of the page itself are English; what the author wrote says its own language.
+fn begin(out: &mut String, title: &str) {
     out.push_str(
-        "\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>",
     );
     push_escaped(out, title);

@@ -36,7 +36,7 @@ const OUT_BASE: usize = 4 * 1024;
 /// so many bytes of text.
 const STEPS_BASE: usize = 64;
 /// See [`STEPS_BASE`]. Every text that a person wrote takes less than a quarter of it.
-const STEPS_BYTES: usize = 32;
+const STEPS_BYTES: usize = 16;
 
 /// The schemes that a link may have, in lower case.
 const SCHEMES: [&str; 9] = [

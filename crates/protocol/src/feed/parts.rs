@@ -85,7 +85,7 @@ pub(super) fn relation(kind: Kind) -> &'static str {
     match kind {
         Kind::Post => "",
         Kind::Reply => "Reply to",
-        Kind::Repost => "Passed on",
+        Kind::Repost => "Passes on",
         Kind::Quote => "Quotes",
         Kind::Like => "Likes",
         Kind::Vote => "Votes on",
@@ -110,7 +110,7 @@ pub(super) fn target_url(target: &Target, account: &str, prefix: &str) -> String
 pub(super) fn target_label(target: &Target, account: &str) -> String {
     match target {
         Target::Item(owner, _) if owner.to_string() == account => "an earlier post".to_owned(),
-        Target::Item(owner, _) => owner.short(),
+        Target::Item(owner, _) => format!("a post of {}", owner.short()),
         Target::Url(url) => {
             let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
             let rest = rest.strip_prefix("www.").unwrap_or(rest);

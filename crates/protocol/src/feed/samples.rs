@@ -90,16 +90,16 @@ const FILES: &[(&str, &str)] = &[
 
 prop_compose! {
     fn attachment(kinds: &'static [(&'static str, &'static str)])(
-        file in file(kinds),
+        shown in file(kinds),
         alt in text(),
         title in of(line()),
         duration in of(1..10_000_000_u64),
         thumbhash in of(Just("1QcSHQRnh493V4dIh4eXh1h4kJUI".to_owned())),
         variants in vec(file(PICTURES), 0..3),
-        original in of(self::file(PICTURES)),
-        poster in of(self::file(PICTURES)),
+        original in of(file(PICTURES)),
+        poster in of(file(PICTURES)),
     ) -> Attachment {
-        Attachment { file, alt, title, duration, thumbhash, variants, original, poster }
+        Attachment { file: shown, alt, title, duration, thumbhash, variants, original, poster }
     }
 }
 

@@ -111,7 +111,8 @@ pub(super) fn push_follow(out: &mut String, place: &Place<'_>, profile: &Profile
         push_contact(out, "E-mail", &format!("mailto:{email}"), email);
     }
     if let Some(tox) = &profile.tox.value {
-        push_contact(out, "Tox", &format!("tox:{tox}"), tox);
+        out.push_str("<dt>Tox (messages and calls)</dt><dd><a rel=\"me\" href=\"tox:");
+        put(out, &[tox, "\"><code>", tox, "</code></a></dd>\n"]);
     }
     let pay = format!("ethereum:{}@1", place.address);
     push_contact(out, "Send money", &pay, "Ethereum, to the address above");

@@ -15,7 +15,7 @@ pub(super) fn push_post(out: &mut String, place: &Place<'_>, entry: &Entry<'_>) 
     let url = format!("{}posts/{}/", place.prefix, item.id);
     begin(out, item);
     if let Some(title) = &item.title {
-        out.push_str("<h2 class=\"p-name\" dir=\"auto\">");
+        push_words(out, "h2 class=\"p-name\"", item);
         link(out, &url);
         push_escaped(out, title);
         out.push_str("</a></h2>\n");
@@ -54,7 +54,7 @@ pub(super) fn push_whole(out: &mut String, place: &Place<'_>, entry: &Entry<'_>,
     let item = entry.item;
     begin(out, item);
     if let Some(title) = &item.title {
-        out.push_str("<h2 class=\"p-name\" dir=\"auto\">");
+        push_words(out, "h2 class=\"p-name\"", item);
         push_escaped(out, title);
         out.push_str("</h2>\n");
     }
@@ -78,12 +78,30 @@ pub(super) fn push_whole(out: &mut String, place: &Place<'_>, entry: &Entry<'_>,
 
 fn begin(out: &mut String, item: &Item) {
     out.push_str("<article class=\"post h-entry\"");
+    if item.labels.language.as_deref().is_some_and(is_right_to_left) {
+        out.push_str(" dir=\"rtl\"");
+    }
+    out.push_str(">\n");
+}
+
+/// Begins an element that holds the author's own words.
+fn push_words(out: &mut String, tag: &str, item: &Item) {
+    put(out, &["<", tag, " dir=\"auto\""]);
     if let Some(language) = &item.labels.language {
         out.push_str(" lang=\"");
         push_escaped(out, language);
         out.push('"');
     }
-    out.push_str(">\n");
+    out.push('>');
+}
+
+/// Whether a language is mostly written from right to left, so that date and tags stand
+/// where its readers look for them. The text itself goes by its own characters.
+fn is_right_to_left(language: &str) -> bool {
+    const LANGUAGES: [&str; 12] =
+        ["ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"];
+    let primary = language.split('-').next().unwrap_or_default();
+    LANGUAGES.iter().any(|known| primary.eq_ignore_ascii_case(known))
 }
 
 fn push_time(out: &mut String, item: &Item) {
@@ -98,12 +116,14 @@ fn push_inside(out: &mut String, place: &Place<'_>, entry: &Entry<'_>) {
     let item = entry.item;
     push_about(out, place, item);
     if let Some(warning) = &item.labels.warning {
-        out.push_str("<details class=\"warning\"><summary dir=\"auto\">");
+        out.push_str("<details class=\"warning\">");
+        push_words(out, "summary", item);
         push_escaped(out, warning);
         out.push_str("</summary>\n");
     }
     if !entry.html.is_empty() {
-        out.push_str("<div class=\"text e-content\" dir=\"auto\">\n");
+        push_words(out, "div class=\"text e-content\"", item);
+        out.push('\n');
         push_content(out, &entry.html, place.prefix);
         out.push_str("\n</div>\n");
     }

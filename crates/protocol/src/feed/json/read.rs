@@ -85,9 +85,8 @@ pub fn read_page(bytes: &[u8]) -> Result<Page, JsonError> {
     let previous = feed["next_url"]
         .as_str()
         .and_then(|url| place.previous(url).ok());
-    let list = match feed["items"].take() {
-        Value::Array(list) => list,
-        _ => return Err(JsonError::Form("`items` is no list".to_owned())),
+    let Value::Array(list) = feed["items"].take() else {
+        return Err(JsonError::Form("`items` is no list".to_owned()));
     };
     let mut items: Vec<Item> = list
         .into_iter()

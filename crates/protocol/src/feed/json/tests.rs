@@ -145,6 +145,10 @@ fn every_fault_has_its_name() {
             "{path}: {error}"
         );
     }
+}
+
+#[test]
+fn what_contradicts_the_source_is_refused() {
     let derived =
         |path: &str, value: &str| refusal(|v| *v.pointer_mut(path).unwrap() = value.into());
     assert_eq!(
