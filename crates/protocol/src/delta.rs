@@ -42,6 +42,20 @@ pub enum DeltaError {
     Source(&'static str),
 }
 
+impl DeltaError {
+    /// The name in the test vectors and in JSON.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::TooLarge => "too_large",
+            Self::HashMismatch => "hash_mismatch",
+            Self::Malformed(CborError::Version(_)) => "unknown_version",
+            Self::Malformed(_) => "malformed",
+            Self::Source(_) => "malformed_source",
+        }
+    }
+}
+
 impl Delta {
     /// The encoding: an array of the version (1), base or null, items as canonical JSON,
     /// tombstones as pairs of date and id, profile and follows as canonical JSON or null.

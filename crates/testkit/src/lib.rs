@@ -4,3 +4,4 @@ pub mod random;
 pub mod sample;
 pub mod signing;
 pub mod tree;
+pub mod vectors;
