@@ -21,7 +21,7 @@ use crate::{
 /// A snapshot, made by [`Store::read`](crate::Store::read).
 #[derive(Debug)]
 pub struct Reader<'s> {
-    store: &'s Store,
+    pub(crate) store: &'s Store,
     /// Taken out when the snapshot ends, and given back.
     conn: Option<Connection>,
 }

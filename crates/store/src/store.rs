@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use ourspace_protocol::verify::KnownGrants;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
@@ -32,6 +33,7 @@ pub struct Store {
     observer: Arc<dyn Observer>,
     pub(crate) codec: Codec,
     pub(crate) words: Mutex<Words>,
+    pub(crate) known: Mutex<KnownGrants>,
     readers: Mutex<Vec<Connection>>,
     /// The writing side; `None` when the store was opened for reading only.
     side: Option<Mutex<WriteSide>>,
@@ -80,6 +82,7 @@ impl Store {
             observer,
             codec: Codec::default(),
             words: Mutex::new(Words::new()?),
+            known: Mutex::new(KnownGrants::new()),
             readers: Mutex::new(Vec::new()),
             side: Some(Mutex::new(side)),
             _lock: Some(lock),
@@ -99,6 +102,7 @@ impl Store {
             observer: Arc::new(Nobody),
             codec: Codec::default(),
             words: Mutex::new(Words::new()?),
+            known: Mutex::new(KnownGrants::new()),
             readers: Mutex::new(vec![conn]),
             side: None,
             _lock: None,
@@ -147,11 +151,13 @@ impl Store {
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::from)?;
-        let value = change(&Writer {
+        let writer = Writer {
+            store: self,
             conn: &tx,
             codec,
             encoder,
-        })?;
+        };
+        let value = change(&writer)?;
         self.observer.reached(Step::BeforeCommit);
         tx.commit().map_err(StoreError::from)?;
         self.observer.reached(Step::AfterCommit);

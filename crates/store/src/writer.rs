@@ -6,6 +6,7 @@ use ourspace_protocol::account::Account;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::{
+    Store,
     codec::{Codec, Encoder},
     error::StoreError,
     feed::Feed,
@@ -17,6 +18,7 @@ use crate::{
 /// What it reads is what it has written so far.
 #[derive(Debug)]
 pub struct Writer<'w> {
+    pub(crate) store: &'w Store,
     pub(crate) conn: &'w Connection,
     pub(crate) codec: &'w Codec,
     pub(crate) encoder: &'w RefCell<Encoder>,

@@ -9,7 +9,7 @@ use ourspace_protocol::{
         state::FeedState,
     },
 };
-use ourspace_store::{Found, Search, Store, StoreError};
+use ourspace_store::{Hit, Search, Store, StoreError};
 
 const US: Account = Account([1; 20]);
 const THEM: Account = Account([2; 20]);
@@ -169,6 +169,24 @@ fn edits_and_deletions_are_seen() {
     assert_eq!(find(&store, "idea"), Vec::<String>::new());
 }
 
+/// Everything that is found, through small pages.
+fn all(store: &Store, query: &str, account: Option<Account>) -> Vec<Hit> {
+    let (mut hits, mut from) = (Vec::new(), None);
+    loop {
+        let search = Search {
+            query,
+            account,
+            from,
+            limit: 7,
+        };
+        let found = store.read().unwrap().search(&search).unwrap();
+        assert!(found.hits.len() <= 7);
+        hits.extend(found.hits);
+        let Some(next) = found.next else { return hits };
+        from = Some(next);
+    }
+}
+
 #[test]
 fn pages_go_through_everything_newest_first_also_after_a_back_dated_import() {
     let home = tempfile::tempdir().unwrap();
@@ -202,24 +220,7 @@ fn pages_go_through_everything_newest_first_also_after_a_back_dated_import() {
             .map(|n| post(n, u64::from(n)))
             .collect::<Vec<_>>(),
     );
-    let all = |query: &str, account: Option<Account>| {
-        let (mut hits, mut from) = (Vec::new(), None);
-        loop {
-            let search = Search {
-                query,
-                account,
-                from,
-                limit: 7,
-            };
-            let Found { hits: page, next } = store.read().unwrap().search(&search).unwrap();
-            assert!(page.len() <= 7);
-            hits.extend(page);
-            let Some(next) = next else { break };
-            from = Some(next);
-        }
-        hits
-    };
-    let hits = all("green red", None);
+    let hits = all(&store, "green red", None);
     assert_eq!(hits.len(), 400);
     // Those that crowd into one instant may stand a little later than it.
     assert!(hits.is_sorted_by(|a, b| a.item.date + 300_000 >= b.item.date));
@@ -227,11 +228,11 @@ fn pages_go_through_everything_newest_first_also_after_a_back_dated_import() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 400);
-    assert_eq!(all("\"red green\"", None).len(), 134);
-    assert_eq!(all("green", Some(THEM)).len(), 100);
-    assert_eq!(all("\"green red\"", Some(THEM)).len(), 67);
+    assert_eq!(all(&store, "\"red green\"", None).len(), 134);
+    assert_eq!(all(&store, "green", Some(THEM)).len(), 100);
+    assert_eq!(all(&store, "\"green red\"", Some(THEM)).len(), 67);
     assert!(
-        all("green", Some(THEM))
+        all(&store, "green", Some(THEM))
             .iter()
             .all(|hit| hit.account == THEM)
     );
