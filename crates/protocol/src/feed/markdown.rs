@@ -1,7 +1,7 @@
 //! An item's Markdown as HTML that is harmless by construction.
 //!
-//! CommonMark with tables, strikethrough, bare links and task lists; a line break in the
-//! text is a line break on the page. Only the elements and attributes that [`write`]
+//! CommonMark with tables, strikethrough, bare links, task lists and emphasis that works
+//! beside Chinese and Japanese punctuation; a line break in the text is a line break on the page. Only the elements and attributes that [`write`]
 //! names can come out: raw HTML is shown as text, a link leads only to the schemes of
 //! [`is_safe_link`], a picture is only ever a file that the item has attached.
 //!
@@ -13,7 +13,7 @@
 mod plain;
 mod write;
 
-use std::cell::Cell;
+use std::{borrow::Cow, cell::Cell};
 
 use comrak::{Arena, Options, try_parse_document};
 
@@ -94,6 +94,8 @@ fn marked_up(text: &str, attachments: &[Attachment]) -> Option<String> {
     options.extension.strikethrough = true;
     options.extension.autolink = true;
     options.extension.tasklist = true;
+    // Without it, emphasis next to Chinese or Japanese punctuation is not recognised.
+    options.extension.cjk_friendly_emphasis = true;
 
     let arena = Arena::with_capacity(8 + text.len() / 32);
     let budget = Cell::new(STEPS_BASE + text.len() / STEPS_BYTES);
@@ -101,8 +103,21 @@ fn marked_up(text: &str, attachments: &[Attachment]) -> Option<String> {
         budget.set(budget.get().saturating_sub(1));
         budget.get() == 0
     };
-    let root = try_parse_document(&arena, text, &options, &exhausted).ok()?;
+    let padded = padded(text);
+    let root = try_parse_document(&arena, &padded, &options, &exhausted).ok()?;
     Writer::new(attachments, text.len()).document(root)
+}
+
+/// The parser lets link definitions be used for no more bytes than the text has, so a short
+/// text could not use one twice. A blank line before it, which means nothing, gives room.
+fn padded(text: &str) -> Cow<'_, str> {
+    if !text.contains("]:") {
+        return text.into();
+    }
+    let mut padded = " ".repeat(4 * text.len());
+    padded.push('\n');
+    padded.push_str(text);
+    padded.into()
 }
 
 /// How many quote marks a line begins with, other block marks between them.

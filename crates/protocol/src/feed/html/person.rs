@@ -112,7 +112,10 @@ pub(super) fn push_follow(out: &mut String, place: &Place<'_>, profile: &Profile
     }
     if let Some(tox) = &profile.tox.value {
         out.push_str("<dt>Tox (messages and calls)</dt><dd><a rel=\"me\" href=\"tox:");
-        put(out, &[tox, "\"><code>", tox, "</code></a></dd>\n"]);
+        push_href(out, tox);
+        out.push_str("\"><code>");
+        push_escaped(out, tox);
+        out.push_str("</code></a></dd>\n");
     }
     let pay = format!("ethereum:{}@1", place.address);
     push_contact(out, "Send money", &pay, "Ethereum, to the address above");

@@ -103,6 +103,14 @@ fn what_people_type() {
             "<p><a href=\"http://www.a.example\" rel=\"nofollow ugc noopener\">www.a.example</a> and \
              <a href=\"mailto:b@c.example\" rel=\"nofollow ugc noopener\">b@c.example</a></p>",
         ),
+        ("**「a」**b", "<p><strong>「a」</strong>b</p>"),
+        (
+            "[x] [x] [x] [x]\n\n[x]: https://x.example",
+            "<p><a href=\"https://x.example\" rel=\"nofollow ugc noopener\">x</a> \
+             <a href=\"https://x.example\" rel=\"nofollow ugc noopener\">x</a> \
+             <a href=\"https://x.example\" rel=\"nofollow ugc noopener\">x</a> \
+             <a href=\"https://x.example\" rel=\"nofollow ugc noopener\">x</a></p>",
+        ),
         ("[a](#b) [c](d)", "<p><a href=\"#b\">a</a> c</p>"),
         ("<b>x</b>\n\n<div>\ny\n</div>", "<p>&lt;b&gt;x&lt;/b&gt;</p>\n<p>&lt;div&gt;<br>\ny<br>\n&lt;/div&gt;</p>"),
         ("&amp; &lt; &#0; \\*", "<p>&amp; &lt; \u{fffd} *</p>"),
