@@ -4,10 +4,7 @@
 //! time that hostile Markdown of the greatest size takes.
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
-use std::{
-    hint::black_box,
-    time::Duration,
-};
+use std::{hint::black_box, time::Duration};
 
 use ourspace_protocol::{
     account::Account,
@@ -53,7 +50,11 @@ fn posts() -> Vec<Item> {
         .map(|n| {
             let mut id = [0; 10];
             id[..8].copy_from_slice(&(n as u64).to_be_bytes());
-            Item::new(ItemId(id), 1_700_000_000_000 + n as u64 * 60_000, texts[n % texts.len()])
+            Item::new(
+                ItemId(id),
+                1_700_000_000_000 + n as u64 * 60_000,
+                texts[n % texts.len()],
+            )
         })
         .collect()
 }
@@ -67,8 +68,10 @@ fn speed() {
     let account = Account([0x42; 20]);
     let posts = posts();
     let began = Cpu::now();
-    let entries: Vec<Entry<'_>> =
-        posts.iter().filter_map(|item| render::entry(1, item).ok()).collect();
+    let entries: Vec<Entry<'_>> = posts
+        .iter()
+        .filter_map(|item| render::entry(1, item).ok())
+        .collect();
     per_post("Markdown", &began, POSTS);
 
     let began = Cpu::now();
@@ -80,55 +83,232 @@ fn speed() {
     let began = Cpu::now();
     for page in entries.chunks(64) {
         let Some(last) = page.last() else { continue };
-        let archive = Archive { account, key: last.item.key(), previous: Some(last.item.key()), entries: page };
+        let archive = Archive {
+            account,
+            key: last.item.key(),
+            previous: Some(last.item.key()),
+            entries: page,
+        };
         black_box(render::archive_files(1, &archive).is_ok());
     }
     per_post("archive pages", &began, POSTS);
 
     let began = Cpu::now();
     let profile = Profile::default();
-    let head = Head { account, profile: &profile, previous: None, entries: &entries[..110] };
+    let head = Head {
+        account,
+        profile: &profile,
+        previous: None,
+        entries: &entries[..110],
+    };
     const HEADS: u32 = 50;
     for _ in 0..HEADS {
         black_box(render::head_files(1, &head).is_ok());
     }
-    println!("{:<28} {:>8.2} us per head of 110 posts", "head", (began.elapsed() / HEADS).as_secs_f64() * 1e6);
+    println!(
+        "{:<28} {:>8.2} us per head of 110 posts",
+        "head",
+        (began.elapsed() / HEADS).as_secs_f64() * 1e6
+    );
 }
 
 /// Markdown that is known to be hard on parsers, repeated to the greatest size.
 fn hostile() -> Vec<(&'static str, String)> {
     let full = limits::TEXT_BYTES;
     let mut cases: Vec<(&str, String)> = [
-        "[", "]", "![", "![](", "[a](", "[a](b", "[](", "(", ")", "<", ">", "> ", ">\n", "*", "_", "~", "`", "``a",
-        "*a ", "**a ", "*a **b ", "_a *", "a*b", "a**b", "*a_ ", "~~a ", "~a ", "a~", "\\", "&", "&#", "&amp", "<a ", "<a href=", "<a b='", "<!--",
-        "<!-- a ", "<?", "<![CDATA[", "</", "<a@b", "<http:", "http://", "https://a", "www.", "www.a", "a@", "a@b.", "a@b.c ", "@", "://",
-        "- ", "-\n", "1. ", "1)", "+ a\n", "* a\n  ", "- - ", "> - ", ">- ", "#", "# ", "#\n", "a\n=\n", "=\n", "---\n", "***", "```\n", "~~~", "    a\n",
-        "|", "||", "|a", "|-", "|-|\n", "a|b\n-|-\n", "[x]: /y\n", "[a]: b\n[a]\n", "[a][", "[a][b]", "[[a]]", "- [ ] ", "- [x]\n", "[ ]", "!", "\n", " \n", "\t", "a  \n", "\"", "'", "ä", "ä*", "*ä_", "\u{200b}*", "a`b``c```", "<b>", "<b\n", "<script>", "</p>\n", "[a](<b", "[a](b \"c", "[a](b 'c", "![a][", "*[a", "[*a", "`[", "a\\\n",
+        "[",
+        "]",
+        "![",
+        "![](",
+        "[a](",
+        "[a](b",
+        "[](",
+        "(",
+        ")",
+        "<",
+        ">",
+        "> ",
+        ">\n",
+        "*",
+        "_",
+        "~",
+        "`",
+        "``a",
+        "*a ",
+        "**a ",
+        "*a **b ",
+        "_a *",
+        "a*b",
+        "a**b",
+        "*a_ ",
+        "~~a ",
+        "~a ",
+        "a~",
+        "\\",
+        "&",
+        "&#",
+        "&amp",
+        "<a ",
+        "<a href=",
+        "<a b='",
+        "<!--",
+        "<!-- a ",
+        "<?",
+        "<![CDATA[",
+        "</",
+        "<a@b",
+        "<http:",
+        "http://",
+        "https://a",
+        "www.",
+        "www.a",
+        "a@",
+        "a@b.",
+        "a@b.c ",
+        "@",
+        "://",
+        "- ",
+        "-\n",
+        "1. ",
+        "1)",
+        "+ a\n",
+        "* a\n  ",
+        "- - ",
+        "> - ",
+        ">- ",
+        "#",
+        "# ",
+        "#\n",
+        "a\n=\n",
+        "=\n",
+        "---\n",
+        "***",
+        "```\n",
+        "~~~",
+        "    a\n",
+        "|",
+        "||",
+        "|a",
+        "|-",
+        "|-|\n",
+        "a|b\n-|-\n",
+        "[x]: /y\n",
+        "[a]: b\n[a]\n",
+        "[a][",
+        "[a][b]",
+        "[[a]]",
+        "- [ ] ",
+        "- [x]\n",
+        "[ ]",
+        "!",
+        "\n",
+        " \n",
+        "\t",
+        "a  \n",
+        "\"",
+        "'",
+        "ä",
+        "ä*",
+        "*ä_",
+        "\u{200b}*",
+        "a`b``c```",
+        "<b>",
+        "<b\n",
+        "<script>",
+        "</p>\n",
+        "[a](<b",
+        "[a](b \"c",
+        "[a](b 'c",
+        "![a][",
+        "*[a",
+        "[*a",
+        "`[",
+        "a\\\n",
     ]
     .iter()
     .map(|piece| (*piece, piece.repeat(full / piece.len())))
     .collect();
     let columns = full / 8;
-    cases.push(("wide table", format!("{}|\n{}|\n{}", "|a".repeat(columns), "|-".repeat(columns), "|\n".repeat(full / 4))));
-    cases.push(("narrow table", format!("|a|b\n|-|-\n{}", "|\n".repeat(full / 2 - 8))));
+    cases.push((
+        "wide table",
+        format!(
+            "{}|\n{}|\n{}",
+            "|a".repeat(columns),
+            "|-".repeat(columns),
+            "|\n".repeat(full / 4)
+        ),
+    ));
+    cases.push((
+        "narrow table",
+        format!("|a|b\n|-|-\n{}", "|\n".repeat(full / 2 - 8)),
+    ));
     cases.push(("many tables", "|a|b\n|-|-\n|c|d\n\n".repeat(full / 16)));
-    cases.push(("64 columns", format!("{}|\n{}|\n{}", "|a".repeat(64), "|-".repeat(64), "|\n".repeat(full / 2 - 256))));
-    cases.push(("deep list", (0..360).map(|n| format!("{}- a\n", " ".repeat(2 * n))).collect()));
-    cases.push(("deep quotes", (0..500).map(|n| format!("{}a\n", ">".repeat(n))).collect()));
-    cases.push(("quotes then lines", format!("{}\n{}", ">".repeat(60), "a\n".repeat(full / 2 - 64))));
-    cases.push(("quoted lines", format!("{} a\n", ">".repeat(62)).repeat(full / 65)));
-    cases.push(("definitions used", format!("[a]: {}\n{}", "b".repeat(full / 2), "[a]".repeat(full / 6))));
-    cases.push(("backtick runs", (1..500).map(|n| format!("{}a", "`".repeat(n))).collect()));
-    cases.push(("star runs", (1..500).map(|n| format!("{}a ", "*".repeat(n))).collect()));
+    cases.push((
+        "64 columns",
+        format!(
+            "{}|\n{}|\n{}",
+            "|a".repeat(64),
+            "|-".repeat(64),
+            "|\n".repeat(full / 2 - 256)
+        ),
+    ));
+    cases.push((
+        "deep list",
+        (0..360)
+            .map(|n| format!("{}- a\n", " ".repeat(2 * n)))
+            .collect(),
+    ));
+    cases.push((
+        "deep quotes",
+        (0..500).map(|n| format!("{}a\n", ">".repeat(n))).collect(),
+    ));
+    cases.push((
+        "quotes then lines",
+        format!("{}\n{}", ">".repeat(60), "a\n".repeat(full / 2 - 64)),
+    ));
+    cases.push((
+        "quoted lines",
+        format!("{} a\n", ">".repeat(62)).repeat(full / 65),
+    ));
+    cases.push((
+        "definitions used",
+        format!("[a]: {}\n{}", "b".repeat(full / 2), "[a]".repeat(full / 6)),
+    ));
+    cases.push((
+        "backtick runs",
+        (1..500).map(|n| format!("{}a", "`".repeat(n))).collect(),
+    ));
+    cases.push((
+        "star runs",
+        (1..500).map(|n| format!("{}a ", "*".repeat(n))).collect(),
+    ));
     cases.push(("long fence info", format!("```{}\n", "a".repeat(full - 8))));
-    cases.push(("brackets nested", format!("{}{}", "[".repeat(full / 2), "]".repeat(full / 2))));
-    cases.push(("links nested", format!("{}a{}", "[".repeat(full / 8), "](b)".repeat(full / 8))));
-    cases.push(("parens nested", format!("[a]({}{}", "(".repeat(full / 2), ")".repeat(full / 2 - 8))));
-    cases.push(("emphasis nested", format!("{}a{}", "*a ".repeat(full / 6), " a*".repeat(full / 6))));
+    cases.push((
+        "brackets nested",
+        format!("{}{}", "[".repeat(full / 2), "]".repeat(full / 2)),
+    ));
+    cases.push((
+        "links nested",
+        format!("{}a{}", "[".repeat(full / 8), "](b)".repeat(full / 8)),
+    ));
+    cases.push((
+        "parens nested",
+        format!("[a]({}{}", "(".repeat(full / 2), ")".repeat(full / 2 - 8)),
+    ));
+    cases.push((
+        "emphasis nested",
+        format!("{}a{}", "*a ".repeat(full / 6), " a*".repeat(full / 6)),
+    ));
     cases.push(("open and close", "*_ ".repeat(full / 3)));
-    cases.push(("entities", "&CounterClockwiseContourIntegral;".repeat(full / 34)));
+    cases.push((
+        "entities",
+        "&CounterClockwiseContourIntegral;".repeat(full / 34),
+    ));
     cases.push(("one word", "a".repeat(full)));
-    cases.push(("dots and at", format!("{}@{}", "a.".repeat(full / 4), "b.".repeat(full / 4))));
+    cases.push((
+        "dots and at",
+        format!("{}@{}", "a.".repeat(full / 4), "b.".repeat(full / 4)),
+    ));
     for (_, text) in &mut cases {
         let end = text.floor_char_boundary(full);
         text.truncate(end);
@@ -144,14 +324,21 @@ fn hardness() {
         let html = content_html(&item);
         let took = began.elapsed();
         if took > Duration::from_millis(20) || html.len() > 1_000_000 {
-            println!("{name:?}: {took:?}, {} bytes, as typed: {}", html.len(), html.starts_with("<pre class"));
+            println!(
+                "{name:?}: {took:?}, {} bytes, as typed: {}",
+                html.len(),
+                html.starts_with("<pre class")
+            );
         }
         if took > worst.0 {
             worst = (took, name, html.len());
         }
         item.text.clear();
     }
-    println!("hostile: worst {:?} for {:?} ({} bytes of HTML)", worst.0, worst.1, worst.2);
+    println!(
+        "hostile: worst {:?} for {:?} ({} bytes of HTML)",
+        worst.0, worst.1, worst.2
+    );
 }
 
 fn main() {

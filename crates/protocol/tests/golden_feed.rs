@@ -3,6 +3,8 @@
 //! golden files anew (`OURSPACE_GOLDEN=write` does that) but by a new renderer version,
 //! unless this one has never been released.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
@@ -59,8 +61,16 @@ fn the_sample_feed_is_what_it_was() {
     let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&tree), names(&golden));
     for (path, bytes) in &tree {
-        let (new, old) = (String::from_utf8_lossy(bytes), String::from_utf8_lossy(&golden[path]));
-        if let Some((at, (new, old))) = new.lines().zip(old.lines()).enumerate().find(|(_, (new, old))| new != old) {
+        let (new, old) = (
+            String::from_utf8_lossy(bytes),
+            String::from_utf8_lossy(&golden[path]),
+        );
+        if let Some((at, (new, old))) = new
+            .lines()
+            .zip(old.lines())
+            .enumerate()
+            .find(|(_, (new, old))| new != old)
+        {
             panic!("{path} line {}:\n  was {old}\n  is  {new}", at + 1);
         }
         assert_eq!(bytes, &golden[path], "{path}");
@@ -82,7 +92,11 @@ fn markdown_is_what_it_was() {
         })
         .collect();
     if writing() {
-        fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&rendered).unwrap())).unwrap();
+        fs::write(
+            &path,
+            format!("{}\n", serde_json::to_string_pretty(&rendered).unwrap()),
+        )
+        .unwrap();
         return;
     }
     for (new, old) in rendered.iter().zip(&cases) {
@@ -94,24 +108,49 @@ fn markdown_is_what_it_was() {
 #[test]
 fn no_link_within_the_tree_is_broken() {
     let tree = tree();
-    let media: BTreeSet<String> = MediaSet::stand_in().all().map(|media| media.file().path).collect();
+    let media: BTreeSet<String> = MediaSet::stand_in()
+        .all()
+        .map(|media| media.file().path)
+        .collect();
     let mut found = 0;
     for (path, bytes) in &tree {
         let text = String::from_utf8_lossy(bytes);
         let pattern: &[&str] = match path.rsplit('.').next() {
             Some("html") => &["href=\"", "src=\"", "poster=\""],
-            Some("xml") => &["href=\"", "src=\"", "url=\"", "banner=\"", "<link>", "<url>", "<source:blogroll>"],
-            Some("json") if !path.starts_with("posts/") => &["\"url\":\"", "\"next_url\":\"", "\"image\":\"", "\"avatar\":\"", "\"icon\":\"", "\"feed_url\":\"", "\"home_page_url\":\""],
+            Some("xml") => &[
+                "href=\"",
+                "src=\"",
+                "url=\"",
+                "banner=\"",
+                "<link>",
+                "<url>",
+                "<source:blogroll>",
+            ],
+            Some("json") if !path.starts_with("posts/") => &[
+                "\"url\":\"",
+                "\"next_url\":\"",
+                "\"image\":\"",
+                "\"avatar\":\"",
+                "\"icon\":\"",
+                "\"feed_url\":\"",
+                "\"home_page_url\":\"",
+            ],
             _ => continue,
         };
-        for url in pattern.iter().flat_map(|pattern| text.split(pattern).skip(1)) {
+        for url in pattern
+            .iter()
+            .flat_map(|pattern| text.split(pattern).skip(1))
+        {
             let url = url.split(['"', '<', '#']).next().unwrap();
             if url.contains(':') || url.is_empty() || url == "./" {
                 continue;
             }
             let target = resolve(path, url);
             found += 1;
-            assert!(tree.contains_key(&target) || media.contains(&target), "{path}: {url} is no file");
+            assert!(
+                tree.contains_key(&target) || media.contains(&target),
+                "{path}: {url} is no file"
+            );
         }
     }
     assert!(found > 300, "only {found} links were looked at");
@@ -127,7 +166,11 @@ fn resolve(from: &str, url: &str) -> String {
         }
     }
     let path = parts.join("/");
-    if path.ends_with('/') { format!("{path}index.html") } else { path }
+    if path.ends_with('/') {
+        format!("{path}index.html")
+    } else {
+        path
+    }
 }
 
 /// The crates whose code or tables decide what comes out stand at one version, in the
@@ -144,7 +187,13 @@ fn the_render_path_is_pinned() {
         ("qrcodegen", "1.8.0"),
         ("unicode-normalization", "0.1.26"),
     ] {
-        assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")), "{name} in Cargo.lock");
-        assert!(manifest.contains(&format!("\"={version}\"")), "{name} in Cargo.toml");
+        assert!(
+            lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")),
+            "{name} in Cargo.lock"
+        );
+        assert!(
+            manifest.contains(&format!("\"={version}\"")),
+            "{name} in Cargo.toml"
+        );
     }
 }

@@ -41,13 +41,21 @@ impl Media {
     /// Bytes that stand for a file, where nobody looks at it.
     #[must_use]
     pub fn stand_in(name: &str, mime: &'static str, extension: &'static str) -> Self {
-        Self { bytes: format!("stand-in for {name}").into_bytes(), mime, extension, pixels: None }
+        Self {
+            bytes: format!("stand-in for {name}").into_bytes(),
+            mime,
+            extension,
+            pixels: None,
+        }
     }
 
     /// The same with its measures.
     #[must_use]
     pub fn sized(self, width: u32, height: u32) -> Self {
-        Self { pixels: Some((width, height)), ..self }
+        Self {
+            pixels: Some((width, height)),
+            ..self
+        }
     }
 
     /// The file as an item names it, in one block.
@@ -88,7 +96,10 @@ impl MediaSet {
         let picture = |n: u32| {
             let wide = Media::stand_in(&format!("picture {n}"), "image/webp", "webp");
             let small = Media::stand_in(&format!("small picture {n}"), "image/webp", "webp");
-            (wide.sized(1600, 1200 - 100 * n), small.sized(480, 360 - 30 * n))
+            (
+                wide.sized(1600, 1200 - 100 * n),
+                small.sized(480, 360 - 30 * n),
+            )
         };
         Self {
             pictures: (0..5).map(picture).collect(),
@@ -103,7 +114,13 @@ impl MediaSet {
     /// Every file there is.
     pub fn all(&self) -> impl Iterator<Item = &Media> {
         let pictures = self.pictures.iter().flat_map(|(wide, small)| [wide, small]);
-        pictures.chain([&self.avatar, &self.video, &self.poster, &self.sound, &self.document])
+        pictures.chain([
+            &self.avatar,
+            &self.video,
+            &self.poster,
+            &self.sound,
+            &self.document,
+        ])
     }
 
     fn picture(&self, n: usize, alt: &str) -> Attachment {
@@ -153,7 +170,16 @@ pub fn sample(media: &MediaSet) -> Sample {
         older: vec![older],
         likes: likes(),
         follows: follows(),
-        tombstones: vec![Tombstone { date: NOON, id: id(200) }, Tombstone { date: NOON + 1, id: id(201) }],
+        tombstones: vec![
+            Tombstone {
+                date: NOON,
+                id: id(200),
+            },
+            Tombstone {
+                date: NOON + 1,
+                id: id(201),
+            },
+        ],
     }
 }
 
@@ -165,7 +191,9 @@ fn account(text: &str) -> Account {
 /// Ids that look like ids, one for every number.
 #[must_use]
 pub fn id(n: u8) -> ItemId {
-    ItemId(std::array::from_fn(|at| n.wrapping_mul(31).wrapping_add((at % 3) as u8 * 77) ^ 0x5a))
+    ItemId(std::array::from_fn(|at| {
+        n.wrapping_mul(31).wrapping_add((at % 3) as u8 * 77) ^ 0x5a
+    }))
 }
 
 fn post(n: u8, text: &str) -> Item {
@@ -194,20 +222,36 @@ fn words() -> Vec<Item> {
     let long = "A long title that says everything there is to say about a rainy week, a new table, and the way from the first idea to the last screw";
     let mut essay = labelled(post(3, LONG), "en", &["house", "rain", "a-longer-tag"]);
     essay.title = Some(long.to_owned());
-    let mut imported = post(40, "This one moved here from my old place.\nIt kept its date.");
+    let mut imported = post(
+        40,
+        "This one moved here from my old place.\nIt kept its date.",
+    );
     imported.origin = Some("https://old.example.org/2019/03/hello.html".to_owned());
     imported.date = 1_551_434_400_000;
     imported.written = Some(NOON);
     let mut hebrew = labelled(
-        post(5, "היום ירד גשם כל היום, ואני נשארתי בבית עם ספר טוב.\n\nMixed with English, and a link: https://example.org/\n\n- ראשון\n- שני"),
+        post(
+            5,
+            "היום ירד גשם כל היום, ואני נשארתי בבית עם ספר טוב.\n\nMixed with English, and a link: https://example.org/\n\n- ראשון\n- שני",
+        ),
         "he",
         &["גשם", "books"],
     );
     hebrew.title = Some("יום גשום (rain)".to_owned());
     vec![
-        post(1, "The rain has stopped and the whole street smells of wet stone.\nGoing out to look for snails. 🐌"),
+        post(
+            1,
+            "The rain has stopped and the whole street smells of wet stone.\nGoing out to look for snails. 🐌",
+        ),
         essay,
-        labelled(post(4, "صباح الخير! اليوم كتبت أول سطر في بيتي الجديد على الشبكة، **بدون خادم** وبدون كلمة مرور."), "ar", &["بيت"]),
+        labelled(
+            post(
+                4,
+                "صباح الخير! اليوم كتبت أول سطر في بيتي الجديد على الشبكة، **بدون خادم** وبدون كلمة مرور.",
+            ),
+            "ar",
+            &["بيت"],
+        ),
         hebrew,
         labelled(post(6, "雨が止みました。散歩に行きます。"), "ja", &[]),
         imported,
@@ -216,7 +260,13 @@ fn words() -> Vec<Item> {
 
 fn pictures(media: &MediaSet) -> Vec<Item> {
     let with = |n: u8, text: &str, count: usize| {
-        let alts = ["A lake between mountains, a boat on it", "Left bank", "Right bank", "The same in the evening", ""];
+        let alts = [
+            "A lake between mountains, a boat on it",
+            "Left bank",
+            "Right bank",
+            "The same in the evening",
+            "",
+        ];
         let mut item = post(n, text);
         item.attachments = (0..count).map(|n| media.picture(n, alts[n % 5])).collect();
         item
@@ -225,7 +275,10 @@ fn pictures(media: &MediaSet) -> Vec<Item> {
     warned.labels.warning = Some("A spider, close up".to_owned());
     let mut inline = with(14, "", 2);
     inline.title = Some("A picture in the text".to_owned());
-    inline.text = format!("First the lake:\n\n![The lake]({})\n\nThe rest is below.", media.pictures[0].0.file().path);
+    inline.text = format!(
+        "First the lake:\n\n![The lake]({})\n\nThe rest is below.",
+        media.pictures[0].0.file().path
+    );
     vec![
         with(2, "Four from the lake.", 4),
         with(7, "", 1),
@@ -259,22 +312,43 @@ fn players(media: &MediaSet) -> Vec<Item> {
 }
 
 fn about(kind: Kind, n: u8, text: &str, target: Target) -> Item {
-    let about = About { target, thread: None, value: None };
-    Item { kind, about: Some(about), ..post(n, text) }
+    let about = About {
+        target,
+        thread: None,
+        value: None,
+    };
+    Item {
+        kind,
+        about: Some(about),
+        ..post(n, text)
+    }
 }
 
 fn relations() -> Vec<Item> {
     let theirs = || Target::Item(account(OTHER), id(90));
-    let mut reply = about(Kind::Reply, 16, "I would take oak. It forgives more.", theirs());
+    let mut reply = about(
+        Kind::Reply,
+        16,
+        "I would take oak. It forgives more.",
+        theirs(),
+    );
     if let Some(about) = &mut reply.about {
         about.thread = Some(Target::Item(account(OTHER), id(91)));
     }
     reply.labels.mentions = vec![account(OTHER)];
     let own = Target::Item(account(ACCOUNT), id(3));
-    let page = Target::Url("https://www.example.org/2026/11/on-wood-and-its-many-ways-to-bend-and-break/index.html".to_owned());
+    let page = Target::Url(
+        "https://www.example.org/2026/11/on-wood-and-its-many-ways-to-bend-and-break/index.html"
+            .to_owned(),
+    );
     vec![
         reply,
-        about(Kind::Reply, 17, "One more thing: the code is at the end.", own),
+        about(
+            Kind::Reply,
+            17,
+            "One more thing: the code is at the end.",
+            own,
+        ),
         about(Kind::Repost, 18, "", theirs()),
         about(Kind::Quote, 19, "This, so much.", page),
     ]
@@ -305,32 +379,59 @@ fn likes() -> Vec<Item> {
 }
 
 fn stamped<T>(value: T) -> Stamped<T> {
-    Stamped { value, written: NOON }
+    Stamped {
+        value,
+        written: NOON,
+    }
 }
 
 fn profile(media: &MediaSet) -> Profile {
-    let link = |label: &str, url: &str| Link { label: label.to_owned(), url: url.to_owned() };
-    let bio = "Carpenter, reader, **slow** walker.\nI write about wood & rain: https://example.org/";
+    let link = |label: &str, url: &str| Link {
+        label: label.to_owned(),
+        url: url.to_owned(),
+    };
+    let bio =
+        "Carpenter, reader, **slow** walker.\nI write about wood & rain: https://example.org/";
     let wide = Attachment::new(media.pictures[0].0.file(), "");
     Profile {
         display_name: stamped("Ada Lindqvist".to_owned()),
         bio: stamped(bio.to_owned()),
         avatar: stamped(Some(Attachment::new(media.avatar.file(), "Ada, laughing"))),
         banner: stamped(Some(wide)),
-        links: stamped(vec![link("Workshop", "https://example.org/"), link("Photos", "https://example.org/photos?x=1&y=2")]),
-        tox: stamped(Some("56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5".to_owned())),
+        links: stamped(vec![
+            link("Workshop", "https://example.org/"),
+            link("Photos", "https://example.org/photos?x=1&y=2"),
+        ]),
+        tox: stamped(Some(
+            "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5"
+                .to_owned(),
+        )),
         email: stamped(Some("ada@proton.me".to_owned())),
-        payments: stamped(vec![Payment { kind: "bitcoin".to_owned(), address: "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq".to_owned() }]),
+        payments: stamped(vec![Payment {
+            kind: "bitcoin".to_owned(),
+            address: "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq".to_owned(),
+        }]),
         names: stamped(vec!["ada.eth".to_owned(), "ada.example.org".to_owned()]),
         language: stamped(Some("en".to_owned())),
     }
 }
 
 fn follows() -> Follows {
-    let row = |following, title: Option<&str>| stamped(Follow { following, title: title.map(Into::into) });
+    let row = |following, title: Option<&str>| {
+        stamped(Follow {
+            following,
+            title: title.map(Into::into),
+        })
+    };
     Follows::from([
         (Followee::Account(account(OTHER)), row(true, Some("Björn"))),
-        (Followee::Feed("https://example.org/feed.xml".to_owned()), row(true, Some("Wood & Co"))),
-        (Followee::Feed("https://gone.example/rss".to_owned()), row(false, None)),
+        (
+            Followee::Feed("https://example.org/feed.xml".to_owned()),
+            row(true, Some("Wood & Co")),
+        ),
+        (
+            Followee::Feed("https://gone.example/rss".to_owned()),
+            row(false, None),
+        ),
     ])
 }

@@ -69,7 +69,11 @@ pub fn head(head: &Head<'_>) -> Vec<u8> {
         let url = format!("archive/{previous}.html");
         put(
             &mut out,
-            &["<nav class=\"pages\"><a rel=\"prev\" href=\"", &url, "\">Older posts</a></nav>\n"],
+            &[
+                "<nav class=\"pages\"><a rel=\"prev\" href=\"",
+                &url,
+                "\">Older posts</a></nav>\n",
+            ],
         );
     }
     out.push_str("</main>\n");
@@ -138,14 +142,7 @@ pub fn archive(archive: &Archive<'_>) -> Vec<u8> {
             ],
         );
     }
-    put(
-        &mut out,
-        &[
-            "</nav>\n</main>\n",
-            FOOTER,
-            END,
-        ],
-    );
+    put(&mut out, &["</nav>\n</main>\n", FOOTER, END]);
     out.into_bytes()
 }
 

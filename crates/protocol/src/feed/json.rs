@@ -7,7 +7,7 @@
 //! tree to check.
 //!
 //! All bytes are canonical JSON (RFC 8785). Files of renderer 1 hold no key that is not
-//! in [`wire`]; an unknown key anywhere, of JSON Feed or of `_ourspace`, is refused. A
+//! in `wire`; an unknown key anywhere, of JSON Feed or of `_ourspace`, is refused. A
 //! page of a renderer that is not known is still shown: [`read_page`] takes from it what
 //! it understands and says so in [`Page::exact`]; such a page must never be merged or
 //! written again.

@@ -1,9 +1,10 @@
 //! An item's Markdown as HTML that is harmless by construction.
 //!
 //! CommonMark with tables, strikethrough, bare links, task lists and emphasis that works
-//! beside Chinese and Japanese punctuation; a line break in the text is a line break on the page. Only the elements and attributes that [`write`]
-//! names can come out: raw HTML is shown as text, a link leads only to the schemes of
-//! [`is_safe_link`], a picture is only ever a file that the item has attached.
+//! beside Chinese and Japanese punctuation; a line break in the text is a line break on
+//! the page. Only the elements and attributes that `write` names can come out: raw HTML
+//! is shown as text, a link leads only to the schemes of [`is_safe_link`], a picture is
+//! only ever a file that the item has attached.
 //!
 //! What this makes is hashed and signed as a part of every page, so it never changes for
 //! a renderer version: the parser is pinned to the exact version, golden files hold the

@@ -16,29 +16,59 @@ use super::{MediaSet, Sample};
 /// # Errors
 /// None while renderer 1 is known.
 pub fn files(sample: &Sample) -> Result<BTreeMap<String, Vec<u8>>, UnknownRenderer> {
-    let entries: Vec<Entry<'_>> =
-        sample.items.iter().map(|item| render::entry(1, item)).collect::<Result<_, _>>()?;
+    let entries: Vec<Entry<'_>> = sample
+        .items
+        .iter()
+        .map(|item| render::entry(1, item))
+        .collect::<Result<_, _>>()?;
     let account = sample.account;
     let closed = &entries[entries.len() / 2..];
     let key = closed.last().map(|entry| entry.item.key());
     let mut files = Files::new();
-    let head = Head { account, profile: &sample.profile, previous: key, entries: &entries };
+    let head = Head {
+        account,
+        profile: &sample.profile,
+        previous: key,
+        entries: &entries,
+    };
     files.extend(render::head_files(1, &head)?);
     if let Some(key) = key {
-        files.extend(render::archive_files(1, &Archive { account, key, previous: None, entries: closed })?);
+        files.extend(render::archive_files(
+            1,
+            &Archive {
+                account,
+                key,
+                previous: None,
+                entries: closed,
+            },
+        )?);
     }
     for entry in &entries {
-        let older: &[Item] = if entry.item.edits > 0 { &sample.older } else { &[] };
+        let older: &[Item] = if entry.item.edits > 0 {
+            &sample.older
+        } else {
+            &[]
+        };
         files.extend(render::item_files(1, &account, entry, older)?);
     }
     files.extend(render::profile_files(1, &account, &sample.profile)?);
     files.extend(render::follows_files(1, &account, &sample.follows)?);
     files.extend(render::asset_files(1)?);
     if let Some(first) = sample.tombstones.first() {
-        files.extend(render::tombstone_file(1, &account, &first.key(), &sample.tombstones)?);
+        files.extend(render::tombstone_file(
+            1,
+            &account,
+            &first.key(),
+            &sample.tombstones,
+        )?);
     }
     if let Some(first) = sample.likes.first() {
-        files.extend(render::reaction_file(1, &account, &first.key(), &sample.likes)?);
+        files.extend(render::reaction_file(
+            1,
+            &account,
+            &first.key(),
+            &sample.likes,
+        )?);
     }
     Ok(files.into_iter().collect())
 }
@@ -49,7 +79,11 @@ pub fn files(sample: &Sample) -> Result<BTreeMap<String, Vec<u8>>, UnknownRender
 /// When the folder cannot be written.
 pub fn write_tree(sample: &Sample, media: &MediaSet, folder: &Path) -> io::Result<()> {
     let mut all = files(sample).map_err(io::Error::other)?;
-    all.extend(media.all().map(|media| (media.file().path, media.bytes.clone())));
+    all.extend(
+        media
+            .all()
+            .map(|media| (media.file().path, media.bytes.clone())),
+    );
     for (path, bytes) in all {
         let path = folder.join(path);
         if let Some(parent) = path.parent() {

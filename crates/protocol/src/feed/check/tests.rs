@@ -1,10 +1,12 @@
+mod profile;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
     account::Account,
     feed::{
-        model::{Item, ItemId, Link, Payment},
+        model::{Item, ItemId},
         samples,
     },
 };
@@ -24,9 +26,22 @@ fn webp() -> File {
 
 fn about_kind(kind: Kind) -> Item {
     let target = Target::Item(Account([2; 20]), ItemId([3; 10]));
-    let about = About { target, thread: None, value: None };
-    let text = if matches!(kind, Kind::Reply | Kind::Quote) { "Hi" } else { "" };
-    Item { kind, about: Some(about), text: text.into(), ..post() }
+    let about = About {
+        target,
+        thread: None,
+        value: None,
+    };
+    let text = if matches!(kind, Kind::Reply | Kind::Quote) {
+        "Hi"
+    } else {
+        ""
+    };
+    Item {
+        kind,
+        about: Some(about),
+        text: text.into(),
+        ..post()
+    }
 }
 
 /// The name of the refusal of a post after a change; `ok` for none.
@@ -35,12 +50,6 @@ fn name(change: impl FnOnce(&mut Item)) -> &'static str {
     changed.attachments.push(Attachment::new(webp(), "A lake"));
     change(&mut changed);
     item(&changed).err().map_or("ok", |error| error.name())
-}
-
-fn profile_name(change: impl FnOnce(&mut Profile)) -> &'static str {
-    let mut changed = Profile::default();
-    change(&mut changed);
-    profile(&changed).err().map_or("ok", |error| error.name())
 }
 
 proptest! {
@@ -63,19 +72,42 @@ fn strings_of_an_item() {
     assert_eq!(name(|i| i.text = "a\n\tb😀é".into()), "ok");
     for wrong in ["\r", "\0", "\u{7f}", "\u{85}", "\u{fffe}", "\u{1b}[31m"] {
         assert_eq!(name(|i| i.text = wrong.into()), "character", "{wrong:?}");
-        assert_eq!(name(|i| i.title = Some(format!("a{wrong}"))), "character", "{wrong:?}");
-        assert_eq!(name(|i| i.attachments[0].alt = wrong.into()), "character", "{wrong:?}");
+        assert_eq!(
+            name(|i| i.title = Some(format!("a{wrong}"))),
+            "character",
+            "{wrong:?}"
+        );
+        assert_eq!(
+            name(|i| i.attachments[0].alt = wrong.into()),
+            "character",
+            "{wrong:?}"
+        );
     }
     assert_eq!(name(|i| i.title = Some(long(limits::LINE_BYTES))), "ok");
-    assert_eq!(name(|i| i.title = Some(long(limits::LINE_BYTES + 1))), "too_long");
+    assert_eq!(
+        name(|i| i.title = Some(long(limits::LINE_BYTES + 1))),
+        "too_long"
+    );
     assert_eq!(name(|i| i.title = Some(" ".into())), "empty");
     for wrong in ["a\nb", "a\tb", "a\u{2028}b"] {
         assert_eq!(name(|i| i.title = Some(wrong.into())), "not_one_line");
-        assert_eq!(name(|i| i.labels.warning = Some(wrong.into())), "not_one_line");
-        assert_eq!(name(|i| i.attachments[0].title = Some(wrong.into())), "not_one_line");
+        assert_eq!(
+            name(|i| i.labels.warning = Some(wrong.into())),
+            "not_one_line"
+        );
+        assert_eq!(
+            name(|i| i.attachments[0].title = Some(wrong.into())),
+            "not_one_line"
+        );
     }
-    assert_eq!(name(|i| i.attachments[0].alt = long(limits::ALT_BYTES)), "ok");
-    assert_eq!(name(|i| i.attachments[0].alt = long(limits::ALT_BYTES + 1)), "too_long");
+    assert_eq!(
+        name(|i| i.attachments[0].alt = long(limits::ALT_BYTES)),
+        "ok"
+    );
+    assert_eq!(
+        name(|i| i.attachments[0].alt = long(limits::ALT_BYTES + 1)),
+        "too_long"
+    );
 }
 
 #[test]
@@ -86,11 +118,20 @@ fn numbers_of_an_item() {
     assert_eq!(name(|i| i.written = Some(i.date)), "redundant");
     assert_eq!(name(|i| i.renderer = 0), "renderer");
     assert_eq!(name(|i| i.renderer = RENDERER + 1), "renderer");
-    assert_eq!(name(|i| i.attachments[0].file.size = limits::EXACT_NUMBER), "ok");
-    assert_eq!(name(|i| i.attachments[0].file.size = limits::EXACT_NUMBER + 1), "number");
+    assert_eq!(
+        name(|i| i.attachments[0].file.size = limits::EXACT_NUMBER),
+        "ok"
+    );
+    assert_eq!(
+        name(|i| i.attachments[0].file.size = limits::EXACT_NUMBER + 1),
+        "number"
+    );
     assert_eq!(name(|i| i.attachments[0].duration = Some(0)), "number");
     for wrong in [(0, 1), (1, 0), (limits::PIXELS + 1, 1)] {
-        assert_eq!(name(|i| i.attachments[0].file.pixels = Some(wrong)), "number");
+        assert_eq!(
+            name(|i| i.attachments[0].file.pixels = Some(wrong)),
+            "number"
+        );
     }
 }
 
@@ -108,7 +149,11 @@ fn labels_of_an_item() {
         ("abcdefghi", "language"),
         ("aa-bbbbbbbb-cccccccc-dddddddd-eeeeeeee", "language"),
     ] {
-        assert_eq!(name(|i| i.labels.language = Some(language.into())), expected, "{language}");
+        assert_eq!(
+            name(|i| i.labels.language = Some(language.into())),
+            expected,
+            "{language}"
+        );
     }
     for (tag, expected) in [
         ("deep-sea", "ok"),
@@ -119,17 +164,30 @@ fn labels_of_an_item() {
         ("", "empty"),
         ("a\u{7f}", "character"),
     ] {
-        assert_eq!(name(|i| i.labels.tags = vec![tag.into()]), expected, "{tag}");
+        assert_eq!(
+            name(|i| i.labels.tags = vec![tag.into()]),
+            expected,
+            "{tag}"
+        );
     }
-    assert_eq!(name(|i| i.labels.tags = vec!["x".repeat(limits::TAG_BYTES + 1)]), "too_long");
-    assert_eq!(name(|i| i.labels.tags = vec!["a".into(), "a".into()]), "duplicate");
+    assert_eq!(
+        name(|i| i.labels.tags = vec!["x".repeat(limits::TAG_BYTES + 1)]),
+        "too_long"
+    );
+    assert_eq!(
+        name(|i| i.labels.tags = vec!["a".into(), "a".into()]),
+        "duplicate"
+    );
     let tags = |n: usize| (0..n).map(|n| n.to_string()).collect::<Vec<_>>();
     assert_eq!(name(|i| i.labels.tags = tags(limits::TAGS)), "ok");
     assert_eq!(name(|i| i.labels.tags = tags(limits::TAGS + 1)), "too_many");
     let people = |n: u8| (0..n).map(|n| Account([n; 20])).collect::<Vec<_>>();
     assert_eq!(name(|i| i.labels.mentions = people(64)), "ok");
     assert_eq!(name(|i| i.labels.mentions = people(65)), "too_many");
-    assert_eq!(name(|i| i.labels.mentions = vec![Account([1; 20]); 2]), "duplicate");
+    assert_eq!(
+        name(|i| i.labels.mentions = vec![Account([1; 20]); 2]),
+        "duplicate"
+    );
 }
 
 #[test]
@@ -137,9 +195,21 @@ fn what_an_item_is_about() {
     let verdict = |item: &Item| super::item(item).err().map_or("ok", |error| error.name());
     for kind in [Kind::Reply, Kind::Repost, Kind::Quote, Kind::Like] {
         assert_eq!(verdict(&about_kind(kind)), "ok", "{kind:?}");
-        assert_eq!(verdict(&Item { about: None, ..about_kind(kind) }), "about_missing");
+        assert_eq!(
+            verdict(&Item {
+                about: None,
+                ..about_kind(kind)
+            }),
+            "about_missing"
+        );
     }
-    assert_eq!(verdict(&Item { kind: Kind::Post, ..about_kind(Kind::Reply) }), "about_unexpected");
+    assert_eq!(
+        verdict(&Item {
+            kind: Kind::Post,
+            ..about_kind(Kind::Reply)
+        }),
+        "about_unexpected"
+    );
     let with = |kind, change: fn(&mut About)| {
         let mut item = about_kind(kind);
         item.about.as_mut().map(change);
@@ -148,21 +218,63 @@ fn what_an_item_is_about() {
     assert_eq!(with(Kind::Vote, |_| ()), "value_missing");
     assert_eq!(with(Kind::Vote, |a| a.value = Some("oak".into())), "ok");
     assert_eq!(with(Kind::Like, |a| a.value = Some("❤".into())), "ok");
-    assert_eq!(with(Kind::Like, |a| a.value = Some("x".repeat(limits::VALUE_BYTES + 1))), "too_long");
-    assert_eq!(with(Kind::Reply, |a| a.value = Some("x".into())), "value_unexpected");
-    assert_eq!(with(Kind::Reply, |a| a.thread = Some(a.target.clone())), "redundant");
-    assert_eq!(with(Kind::Reply, |a| a.target = Target::Url("https://a b".into())), "url");
-    assert_eq!(with(Kind::Reply, |a| a.thread = Some(Target::Url("http://".into()))), "url");
+    assert_eq!(
+        with(Kind::Like, |a| a.value =
+            Some("x".repeat(limits::VALUE_BYTES + 1))),
+        "too_long"
+    );
+    assert_eq!(
+        with(Kind::Reply, |a| a.value = Some("x".into())),
+        "value_unexpected"
+    );
+    assert_eq!(
+        with(Kind::Reply, |a| a.thread = Some(a.target.clone())),
+        "redundant"
+    );
+    assert_eq!(
+        with(Kind::Reply, |a| a.target =
+            Target::Url("https://a b".into())),
+        "url"
+    );
+    assert_eq!(
+        with(Kind::Reply, |a| a.thread =
+            Some(Target::Url("http://".into()))),
+        "url"
+    );
     for kind in [Kind::Repost, Kind::Like] {
-        assert_eq!(verdict(&Item { text: "x".into(), ..about_kind(kind) }), "content");
-        assert_eq!(verdict(&Item { title: Some("x".into()), ..about_kind(kind) }), "content");
+        assert_eq!(
+            verdict(&Item {
+                text: "x".into(),
+                ..about_kind(kind)
+            }),
+            "content"
+        );
+        assert_eq!(
+            verdict(&Item {
+                title: Some("x".into()),
+                ..about_kind(kind)
+            }),
+            "content"
+        );
         let attachments = vec![Attachment::new(webp(), "")];
-        assert_eq!(verdict(&Item { attachments, ..about_kind(kind) }), "content");
+        assert_eq!(
+            verdict(&Item {
+                attachments,
+                ..about_kind(kind)
+            }),
+            "content"
+        );
     }
     let mut tagged = about_kind(Kind::Repost);
     tagged.labels.tags = vec!["a".into()];
     assert_eq!(verdict(&tagged), "ok");
-    assert_eq!(verdict(&Item { kind: Kind::Like, ..tagged }), "content");
+    assert_eq!(
+        verdict(&Item {
+            kind: Kind::Like,
+            ..tagged
+        }),
+        "content"
+    );
 }
 
 #[test]
@@ -186,12 +298,19 @@ fn files_of_an_item() {
         (format!("media/2026/11/../{cid}.webp"), false),
         (format!("media/2026/11/{}.webp", cid.to_uppercase()), false),
         (format!("media/2026/11/{}.webp", &cid[..58]), false),
-        ("media/2026/11/QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG.webp".into(), false),
+        (
+            "media/2026/11/QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG.webp".into(),
+            false,
+        ),
         ("media/2026/1é/x.webp".into(), false),
         (String::new(), false),
     ] {
         let expected = if right { "ok" } else { "media_path" };
-        assert_eq!(name(|i| i.attachments[0].file.path = path.clone()), expected, "{path}");
+        assert_eq!(
+            name(|i| i.attachments[0].file.path = path.clone()),
+            expected,
+            "{path}"
+        );
         assert_eq!(forms::media_cid(&path).is_some(), right);
     }
     for (mime, expected) in [
@@ -204,16 +323,42 @@ fn files_of_an_item() {
         ("a/b/c", "media_type"),
         ("image/\"><script>", "media_type"),
     ] {
-        assert_eq!(name(|i| i.attachments[0].file.mime = mime.into()), expected, "{mime}");
+        assert_eq!(
+            name(|i| i.attachments[0].file.mime = mime.into()),
+            expected,
+            "{mime}"
+        );
     }
-    assert_eq!(name(|i| i.attachments = vec![Attachment::new(webp(), ""); 32]), "ok");
-    assert_eq!(name(|i| i.attachments = vec![Attachment::new(webp(), ""); 33]), "too_many");
-    assert_eq!(name(|i| i.attachments[0].variants = vec![webp(); 9]), "too_many");
+    assert_eq!(
+        name(|i| i.attachments = vec![Attachment::new(webp(), ""); 32]),
+        "ok"
+    );
+    assert_eq!(
+        name(|i| i.attachments = vec![Attachment::new(webp(), ""); 33]),
+        "too_many"
+    );
+    assert_eq!(
+        name(|i| i.attachments[0].variants = vec![webp(); 9]),
+        "too_many"
+    );
     let other = || File { size: 11, ..webp() };
-    assert_eq!(name(|i| i.attachments.push(Attachment::new(other(), ""))), "file_conflict");
-    let video = || File { mime: "video/mp4".into(), path: samples::path(2, "mp4"), ..webp() };
-    assert_eq!(name(|i| i.attachments[0].poster = Some(video())), "not_picture");
-    assert_eq!(name(|i| i.attachments[0].variants = vec![video()]), "not_picture");
+    assert_eq!(
+        name(|i| i.attachments.push(Attachment::new(other(), ""))),
+        "file_conflict"
+    );
+    let video = || File {
+        mime: "video/mp4".into(),
+        path: samples::path(2, "mp4"),
+        ..webp()
+    };
+    assert_eq!(
+        name(|i| i.attachments[0].poster = Some(video())),
+        "not_picture"
+    );
+    assert_eq!(
+        name(|i| i.attachments[0].variants = vec![video()]),
+        "not_picture"
+    );
     assert_eq!(name(|i| i.attachments[0].original = Some(video())), "ok");
     for (hash, expected) in [
         ("1QcSHQRnh493V4dIh4eXh1h4kJUI", "ok"),
@@ -222,9 +367,16 @@ fn files_of_an_item() {
         ("!!!!", "thumbhash"),
         ("", "thumbhash"),
     ] {
-        assert_eq!(name(|i| i.attachments[0].thumbhash = Some(hash.into())), expected, "{hash}");
+        assert_eq!(
+            name(|i| i.attachments[0].thumbhash = Some(hash.into())),
+            expected,
+            "{hash}"
+        );
     }
-    assert_eq!(name(|i| i.attachments[0].thumbhash = Some("A".repeat(68))), "thumbhash");
+    assert_eq!(
+        name(|i| i.attachments[0].thumbhash = Some("A".repeat(68))),
+        "thumbhash"
+    );
 }
 
 #[test]
@@ -248,97 +400,4 @@ fn urls() {
     ] {
         assert_eq!(name(|i| i.origin = Some(url.into())), expected, "{url}");
     }
-}
-
-#[test]
-fn a_profile() {
-    assert_eq!(profile_name(|_| ()), "ok");
-    assert_eq!(profile_name(|p| p.display_name.value = "a\nb".into()), "not_one_line");
-    assert_eq!(profile_name(|p| p.display_name.written = MAX_MILLIS + 1), "date");
-    assert_eq!(profile_name(|p| p.bio.value = "x".repeat(limits::BIO_BYTES + 1)), "too_long");
-    let sound = File { mime: "audio/mpeg".into(), ..webp() };
-    let svg = File { mime: "image/svg+xml".into(), ..webp() };
-    for wrong in [sound, svg] {
-        let picture = Some(Attachment::new(wrong, ""));
-        assert_eq!(profile_name(|p| p.avatar.value = picture.clone()), "not_picture");
-        assert_eq!(profile_name(|p| p.banner.value = picture), "not_picture");
-    }
-    let link = |label: &str, url: &str| vec![Link { label: label.into(), url: url.into() }];
-    assert_eq!(profile_name(|p| p.links.value = link("a", "https://a.example/")), "ok");
-    assert_eq!(profile_name(|p| p.links.value = link("", "https://a.example/")), "empty");
-    assert_eq!(profile_name(|p| p.links.value = link("a", "javascript:alert(1)")), "url");
-    assert_eq!(profile_name(|p| p.links.value = [link("a", "https://a/"), link("a", "https://a/")].concat()), "duplicate");
-    assert_eq!(profile_name(|p| p.language.value = Some("x".into())), "language");
-    let pay = |kind: &str, address: &str| vec![Payment { kind: kind.into(), address: address.into() }];
-    assert_eq!(profile_name(|p| p.payments.value = pay("bitcoin", "bc1qxyz")), "ok");
-    assert_eq!(profile_name(|p| p.payments.value = pay("Bitcoin", "bc1qxyz")), "payment_kind");
-    assert_eq!(profile_name(|p| p.payments.value = pay("bitcoin", "a b")), "payment_address");
-}
-
-#[test]
-fn names_and_addresses_of_a_profile() {
-    for (claimed, expected) in [
-        ("ada.eth", "ok"),
-        ("ada.example.org", "ok"),
-        ("münchen.example", "ok"),
-        ("🦄.eth", "ok"),
-        ("ada", "name"),
-        ("Ada.eth", "name"),
-        (".eth", "name"),
-        ("a..eth", "name"),
-        ("a b.eth", "name"),
-        ("a/b.eth", "name"),
-        ("a@b.example", "name"),
-        ("<b>.eth", "name"),
-    ] {
-        assert_eq!(profile_name(|p| p.names.value = vec![claimed.into()]), expected, "{claimed}");
-    }
-    assert_eq!(profile_name(|p| p.names.value = (0..33).map(|n| format!("{n}.eth")).collect()), "too_many");
-    let tox = "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5";
-    for (tox, expected) in [
-        (tox.to_owned(), "ok"),
-        (tox.to_lowercase(), "tox"),
-        (tox.replace("7CB5", "7CB4"), "tox"),
-        (tox[..74].to_owned(), "tox"),
-        (tox.replacen('5', "G", 1), "tox"),
-    ] {
-        assert_eq!(profile_name(|p| p.tox.value = Some(tox.clone())), expected, "{tox}");
-    }
-    for (email, expected) in [
-        ("ada@proton.me", "ok"),
-        ("a.b+c@x-y.example.org", "ok"),
-        ("ada", "email"),
-        ("ada@localhost", "email"),
-        ("@proton.me", "email"),
-        ("a b@proton.me", "email"),
-        ("ada@proton.me?subject=x", "email"),
-        ("ada@-a.me", "email"),
-        ("ada@@proton.me", "email"),
-        ("\"<script>\"@proton.me", "email"),
-    ] {
-        assert_eq!(profile_name(|p| p.email.value = Some(email.into())), expected, "{email}");
-    }
-}
-
-#[test]
-fn follows_and_tombstones() {
-    let row = |title: Option<&str>| Stamped {
-        value: Follow { following: true, title: title.map(Into::into) },
-        written: 1,
-    };
-    let feed = |url: &str| Followee::Feed(url.to_owned());
-    let verdict = |followee, row| follow(&followee, &row).err().map_or("ok", |error| error.name());
-    assert_eq!(verdict(feed("https://a.example/"), row(Some("A"))), "ok");
-    assert_eq!(verdict(feed("https://a b/"), row(None)), "url");
-    assert_eq!(verdict(feed("https://a/"), row(Some("a\nb"))), "not_one_line");
-    assert_eq!(verdict(feed("https://a/"), Stamped { written: u64::MAX, ..row(None) }), "date");
-    let many = |n: usize, title: &str| -> Follows {
-        (0..n).map(|n| (feed(&format!("https://a/{n}")), row(Some(title)))).collect()
-    };
-    assert_eq!(follows(&many(limits::FOLLOWS, "a")), Ok(()));
-    assert_eq!(follows(&many(limits::FOLLOWS + 1, "a")).unwrap_err().name(), "too_many");
-    assert_eq!(follows(&many(limits::FOLLOWS, &"a".repeat(300))).unwrap_err().name(), "too_long");
-    let id = ItemId([0; 10]);
-    assert_eq!(tombstone(&Tombstone { date: MAX_MILLIS, id }), Ok(()));
-    assert_eq!(tombstone(&Tombstone { date: MAX_MILLIS + 1, id }).unwrap_err().name(), "date");
 }

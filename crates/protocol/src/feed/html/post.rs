@@ -78,7 +78,12 @@ pub(super) fn push_whole(out: &mut String, place: &Place<'_>, entry: &Entry<'_>,
 
 fn begin(out: &mut String, item: &Item) {
     out.push_str("<article class=\"post h-entry\"");
-    if item.labels.language.as_deref().is_some_and(is_right_to_left) {
+    if item
+        .labels
+        .language
+        .as_deref()
+        .is_some_and(is_right_to_left)
+    {
         out.push_str(" dir=\"rtl\"");
     }
     out.push_str(">\n");
@@ -98,10 +103,13 @@ fn push_words(out: &mut String, tag: &str, item: &Item) {
 /// Whether a language is mostly written from right to left, so that date and tags stand
 /// where its readers look for them. The text itself goes by its own characters.
 fn is_right_to_left(language: &str) -> bool {
-    const LANGUAGES: [&str; 12] =
-        ["ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"];
+    const LANGUAGES: [&str; 12] = [
+        "ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi",
+    ];
     let primary = language.split('-').next().unwrap_or_default();
-    LANGUAGES.iter().any(|known| primary.eq_ignore_ascii_case(known))
+    LANGUAGES
+        .iter()
+        .any(|known| primary.eq_ignore_ascii_case(known))
 }
 
 fn push_time(out: &mut String, item: &Item) {

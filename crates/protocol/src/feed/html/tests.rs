@@ -38,20 +38,31 @@ fn assert_attributes(element: &str, attributes: &str, prefix: &str) {
     let mut rest = attributes.trim_end_matches('/');
     while !rest.is_empty() {
         let bare = ["controls", "defer", "download"].iter().find_map(|name| {
-            rest.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with(' '))
+            rest.strip_prefix(name)
+                .filter(|rest| rest.is_empty() || rest.starts_with(' '))
         });
         if let Some(after) = bare {
             rest = after.trim_start();
             continue;
         }
-        let (name, after) = rest.split_once("=\"").unwrap_or_else(|| panic!("{element}: {rest}"));
+        let (name, after) = rest
+            .split_once("=\"")
+            .unwrap_or_else(|| panic!("{element}: {rest}"));
         let (value, after) = after.split_once('"').unwrap();
         rest = after.trim_start();
-        assert!(!name.starts_with("on") && name != "style", "{element} {name}");
-        assert!(!name.contains(|c: char| c.is_whitespace()), "{element} {name:?}");
+        assert!(
+            !name.starts_with("on") && name != "style",
+            "{element} {name}"
+        );
+        assert!(
+            !name.contains(|c: char| c.is_whitespace()),
+            "{element} {name:?}"
+        );
         match (element, name) {
             ("script", "src") => assert_eq!(value, format!("{prefix}feed.js")),
-            (_, "src" | "poster") => assert!(value.starts_with(&format!("{prefix}media/")), "{value}"),
+            (_, "src" | "poster") => {
+                assert!(value.starts_with(&format!("{prefix}media/")), "{value}")
+            }
             (_, "href") => {
                 let relative = !value.contains(':') && !value.starts_with("//");
                 assert!(relative || is_safe_link(value), "{element}: {value}");
@@ -62,7 +73,10 @@ fn assert_attributes(element: &str, attributes: &str, prefix: &str) {
 }
 
 fn key() -> ItemKey {
-    ItemKey { date: 1_763_953_594_007, id: ItemId([7; 10]) }
+    ItemKey {
+        date: 1_763_953_594_007,
+        id: ItemId([7; 10]),
+    }
 }
 
 proptest! {
@@ -95,10 +109,16 @@ proptest! {
 fn unchecked_values_do_no_harm() {
     let evil = "\"><script>alert(1)</script>";
     let mut profile = Profile::default();
-    let link = |url: &str| super::super::model::Link { label: evil.into(), url: url.into() };
+    let link = |url: &str| super::super::model::Link {
+        label: evil.into(),
+        url: url.into(),
+    };
     profile.display_name.value = evil.into();
     profile.bio.value = evil.into();
-    profile.links.value = vec![link("javascript:alert(1)"), link(&format!("https://a{evil}"))];
+    profile.links.value = vec![
+        link("javascript:alert(1)"),
+        link(&format!("https://a{evil}")),
+    ];
     profile.tox.value = Some(evil.into());
     profile.email.value = Some(evil.into());
     profile.names.value = vec![evil.into()];
@@ -108,17 +128,35 @@ fn unchecked_values_do_no_harm() {
     post.labels.tags = vec![evil.into()];
     post.labels.warning = Some(evil.into());
     post.origin = Some("javascript:alert(1)".into());
-    let entry = Entry { item: &post, html: content_html(&post) };
+    let entry = Entry {
+        item: &post,
+        html: content_html(&post),
+    };
     let account = Account([1; 20]);
-    let page = head(&Head { account, profile: &profile, previous: None, entries: std::slice::from_ref(&entry) });
+    let page = head(&Head {
+        account,
+        profile: &profile,
+        previous: None,
+        entries: std::slice::from_ref(&entry),
+    });
     assert_document(&page, "");
-    assert_document(&item(&account, &entry, std::slice::from_ref(&post)), "../../");
+    assert_document(
+        &item(&account, &entry, std::slice::from_ref(&post)),
+        "../../",
+    );
 }
 
 fn item_page(change: impl FnOnce(&mut Item)) -> String {
-    let mut post = Item::new(ItemId([1; 10]), 1_763_953_594_007, "Some words.\n\nAnd more.");
+    let mut post = Item::new(
+        ItemId([1; 10]),
+        1_763_953_594_007,
+        "Some words.\n\nAnd more.",
+    );
     change(&mut post);
-    let entry = Entry { item: &post, html: content_html(&post) };
+    let entry = Entry {
+        item: &post,
+        html: content_html(&post),
+    };
     String::from_utf8(item(&Account([1; 20]), &entry, &[])).unwrap()
 }
 
@@ -138,10 +176,16 @@ fn previews_of_a_shared_link() {
         pixels: Some((4, 3)),
     };
     let with_picture = |item: &mut Item| {
-        item.attachments = vec![super::super::model::Attachment::new(picture.clone(), "A \"lake\"")];
+        item.attachments = vec![super::super::model::Attachment::new(
+            picture.clone(),
+            "A \"lake\"",
+        )];
     };
     let page = item_page(with_picture);
-    assert!(page.contains(&format!("<meta property=\"og:image\" content=\"../../{}\">", picture.path)));
+    assert!(page.contains(&format!(
+        "<meta property=\"og:image\" content=\"../../{}\">",
+        picture.path
+    )));
     assert!(page.contains("<meta property=\"og:image:alt\" content=\"A &quot;lake&quot;\">"));
     assert!(page.contains("<meta name=\"twitter:card\" content=\"summary_large_image\">"));
 }

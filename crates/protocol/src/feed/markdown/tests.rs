@@ -22,7 +22,9 @@ fn assert_harmless(html: &str, source: &str) {
     while let Some(at) = rest.find('<') {
         let (text, tag) = rest.split_at(at);
         assert!(!text.contains(['>', '"']), "{source:?}: {html}");
-        let end = tag.find('>').unwrap_or_else(|| panic!("{source:?}: {html}"));
+        let end = tag
+            .find('>')
+            .unwrap_or_else(|| panic!("{source:?}: {html}"));
         let inside = &tag[1..end];
         rest = &tag[end + 1..];
         if let Some(name) = inside.strip_prefix('/') {
@@ -32,9 +34,31 @@ fn assert_harmless(html: &str, source: &str) {
         let (name, attributes) = inside.split_once(' ').unwrap_or((inside, ""));
         assert!(
             [
-                "p", "br", "hr", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol",
-                "li", "h3", "h4", "h5", "h6", "a", "img", "div", "table", "thead", "tbody", "tr",
-                "th", "td"
+                "p",
+                "br",
+                "hr",
+                "em",
+                "strong",
+                "del",
+                "code",
+                "pre",
+                "blockquote",
+                "ul",
+                "ol",
+                "li",
+                "h3",
+                "h4",
+                "h5",
+                "h6",
+                "a",
+                "img",
+                "div",
+                "table",
+                "thead",
+                "tbody",
+                "tr",
+                "th",
+                "td"
             ]
             .contains(&name),
             "{source:?}: {html}"
@@ -53,7 +77,10 @@ fn assert_attributes(element: &str, mut attributes: &str, source: &str) {
         let (value, rest) = rest.split_once('"').unwrap_or_else(|| panic!("{source:?}"));
         let right = match (element, name) {
             ("a", "href") => {
-                assert!(!value.contains(|c: char| c.is_control() || c == ' '), "{source:?}");
+                assert!(
+                    !value.contains(|c: char| c.is_control() || c == ' '),
+                    "{source:?}"
+                );
                 is_safe_link(value)
             }
             ("a", "rel") => value == "nofollow ugc noopener",
@@ -79,15 +106,36 @@ fn what_people_type() {
     for (text, expected) in [
         ("", ""),
         ("a\nb", "<p>a<br>\nb</p>"),
-        ("# One\n## Two\n###### Six", "<h3>One</h3>\n<h4>Two</h4>\n<h6>Six</h6>"),
-        ("*a* **b** ~~c~~ `d`", "<p><em>a</em> <strong>b</strong> <del>c</del> <code>d</code></p>"),
+        (
+            "# One\n## Two\n###### Six",
+            "<h3>One</h3>\n<h4>Two</h4>\n<h6>Six</h6>",
+        ),
+        (
+            "*a* **b** ~~c~~ `d`",
+            "<p><em>a</em> <strong>b</strong> <del>c</del> <code>d</code></p>",
+        ),
         ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
-        ("- a\n\n- b", "<ul>\n<li><p>a</p>\n</li>\n<li><p>b</p>\n</li>\n</ul>"),
-        ("3. a\n   - b", "<ol start=\"3\">\n<li>a\n<ul>\n<li>b</li>\n</ul>\n</li>\n</ol>"),
-        ("- [ ] a\n- [x] b", "<ul>\n<li class=\"task\">☐ a</li>\n<li class=\"task\">☑ b</li>\n</ul>"),
+        (
+            "- a\n\n- b",
+            "<ul>\n<li><p>a</p>\n</li>\n<li><p>b</p>\n</li>\n</ul>",
+        ),
+        (
+            "3. a\n   - b",
+            "<ol start=\"3\">\n<li>a\n<ul>\n<li>b</li>\n</ul>\n</li>\n</ol>",
+        ),
+        (
+            "- [ ] a\n- [x] b",
+            "<ul>\n<li class=\"task\">☐ a</li>\n<li class=\"task\">☑ b</li>\n</ul>",
+        ),
         ("> a\n\n***", "<blockquote>\n<p>a</p>\n</blockquote>\n<hr>"),
-        ("```rust\n<x>\n```", "<pre tabindex=\"0\"><code class=\"language-rust\">&lt;x&gt;\n</code></pre>"),
-        ("```\"><b\nx\n```", "<pre tabindex=\"0\"><code>x\n</code></pre>"),
+        (
+            "```rust\n<x>\n```",
+            "<pre tabindex=\"0\"><code class=\"language-rust\">&lt;x&gt;\n</code></pre>",
+        ),
+        (
+            "```\"><b\nx\n```",
+            "<pre tabindex=\"0\"><code>x\n</code></pre>",
+        ),
         (
             "|a|b|\n|:-|-:|\n|c|d|",
             "<div class=\"table\" role=\"region\" aria-label=\"Table\" tabindex=\"0\"><table>\n\
@@ -112,7 +160,10 @@ fn what_people_type() {
              <a href=\"https://x.example\" rel=\"nofollow ugc noopener\">x</a></p>",
         ),
         ("[a](#b) [c](d)", "<p><a href=\"#b\">a</a> c</p>"),
-        ("<b>x</b>\n\n<div>\ny\n</div>", "<p>&lt;b&gt;x&lt;/b&gt;</p>\n<p>&lt;div&gt;<br>\ny<br>\n&lt;/div&gt;</p>"),
+        (
+            "<b>x</b>\n\n<div>\ny\n</div>",
+            "<p>&lt;b&gt;x&lt;/b&gt;</p>\n<p>&lt;div&gt;<br>\ny<br>\n&lt;/div&gt;</p>",
+        ),
         ("&amp; &lt; &#0; \\*", "<p>&amp; &lt; \u{fffd} *</p>"),
     ] {
         assert_eq!(html(text), expected, "{text:?}");
@@ -124,7 +175,12 @@ fn what_people_type() {
 fn pictures_are_the_item_s_own_or_links() {
     let path = samples::path(1, "webp");
     let mut post = item(&format!("![]({path}) ![*a* \"b\"]({path} \"t\")"));
-    let file = |mime: &str| File { path: path.clone(), size: 1, mime: mime.into(), pixels: Some((4, 3)) };
+    let file = |mime: &str| File {
+        path: path.clone(),
+        size: 1,
+        mime: mime.into(),
+        pixels: Some((4, 3)),
+    };
     post.attachments = vec![Attachment::new(file("image/webp"), "the lake")];
     assert_eq!(
         content_html(&post),
@@ -156,7 +212,12 @@ fn attacks_come_out_as_words() {
     let attacks: Vec<&str> = corpus.split("\n%\n").collect();
     assert!(attacks.len() > 60, "the corpus is cut short");
     for attack in attacks {
-        for text in [attack.to_owned(), format!("> - {attack}"), format!("|a|\n|-|\n|{attack}|"), format!("[x]: {attack}\n[x] ![x]")] {
+        for text in [
+            attack.to_owned(),
+            format!("> - {attack}"),
+            format!("|a|\n|-|\n|{attack}|"),
+            format!("[x]: {attack}\n[x] ![x]"),
+        ] {
             assert_harmless(&html(&text), &text);
         }
     }
@@ -165,15 +226,42 @@ fn attacks_come_out_as_words() {
 #[test]
 fn links_lead_only_where_they_may() {
     for url in [
-        "https://a", "HTTP://a", "mailto:a@b", "ourspace:0x1/abc", "ethereum:0x1", "ipfs://b",
-        "ipns://k", "magnet:?xt=1", "tox:AA", "#top",
+        "https://a",
+        "HTTP://a",
+        "mailto:a@b",
+        "ourspace:0x1/abc",
+        "ethereum:0x1",
+        "ipfs://b",
+        "ipns://k",
+        "magnet:?xt=1",
+        "tox:AA",
+        "#top",
     ] {
         assert!(is_safe_link(url), "{url}");
     }
     for url in [
-        "", "#", "javascript:alert(1)", "JavaScript:x", "\u{1}javascript:x", " https://a", "java\nscript:x",
-        "data:text/html,x", "vbscript:x", "file:///etc/passwd", "https:", "http:/a", "https://", "//a.example",
-        "/a", "a", "?a", "blob:x", "about:blank", "view-source:https://a", "mailto:", "ftp://a",
+        "",
+        "#",
+        "javascript:alert(1)",
+        "JavaScript:x",
+        "\u{1}javascript:x",
+        " https://a",
+        "java\nscript:x",
+        "data:text/html,x",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "https:",
+        "http:/a",
+        "https://",
+        "//a.example",
+        "/a",
+        "a",
+        "?a",
+        "blob:x",
+        "about:blank",
+        "view-source:https://a",
+        "mailto:",
+        "ftp://a",
     ] {
         assert!(!is_safe_link(url), "{url}");
     }
@@ -182,10 +270,23 @@ fn links_lead_only_where_they_may() {
 #[test]
 fn too_much_is_shown_as_typed() {
     let deep = ">".repeat(100);
-    assert_eq!(html(&deep), format!("<pre class=\"plain\" tabindex=\"0\">{}</pre>", "&gt;".repeat(100)));
+    assert_eq!(
+        html(&deep),
+        format!(
+            "<pre class=\"plain\" tabindex=\"0\">{}</pre>",
+            "&gt;".repeat(100)
+        )
+    );
     let emphasis = format!("{}a{}", "*a **b ".repeat(60), "** *".repeat(60));
-    let nested: String = (0..80).map(|n| format!("{}- a\n", " ".repeat(2 * n))).collect();
-    let wide = format!("{}|\n{}|\n{}", "|a".repeat(600), "|-".repeat(600), "|\n".repeat(5_000));
+    let nested: String = (0..80)
+        .map(|n| format!("{}- a\n", " ".repeat(2 * n)))
+        .collect();
+    let wide = format!(
+        "{}|\n{}|\n{}",
+        "|a".repeat(600),
+        "|-".repeat(600),
+        "|\n".repeat(5_000)
+    );
     for text in [emphasis, nested, wide] {
         let html = html(&text);
         assert_harmless(&html, &text[..40]);
@@ -201,7 +302,11 @@ fn dense_text_of_people_is_marked_up() {
     let tasks = "- [x] a\n".repeat(2_000);
     let words = "*a* **b** `c` ".repeat(3_000);
     for text in [table, addresses, links, tasks, words] {
-        assert!(!html(&text).starts_with("<pre class=\"plain\""), "{:?}", &text[..30]);
+        assert!(
+            !html(&text).starts_with("<pre class=\"plain\""),
+            "{:?}",
+            &text[..30]
+        );
     }
 }
 
@@ -210,8 +315,25 @@ fn dense_text_of_people_is_marked_up() {
 fn hard_text_ends() {
     let full = crate::limits::TEXT_BYTES;
     for piece in [
-        "[", "![](", "[a](", "*a **b ", "_a *", "`a``b", "> ", "- ", "<a ", "<!--", "&#", "a@b.c ",
-        "|a|b\n|-|-\n", "[x]: /y\n[x]\n", "~~a ", "\\", "<b\n", "http://a", "\u{200b}*",
+        "[",
+        "![](",
+        "[a](",
+        "*a **b ",
+        "_a *",
+        "`a``b",
+        "> ",
+        "- ",
+        "<a ",
+        "<!--",
+        "&#",
+        "a@b.c ",
+        "|a|b\n|-|-\n",
+        "[x]: /y\n[x]\n",
+        "~~a ",
+        "\\",
+        "<b\n",
+        "http://a",
+        "\u{200b}*",
     ] {
         let text = piece.repeat(full / piece.len());
         assert_harmless(&html(&text), piece);

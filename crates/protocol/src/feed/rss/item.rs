@@ -55,7 +55,12 @@ fn push_title(out: &mut String, entry: &Entry<'_>) {
     if let Some(title) = &entry.item.title {
         element(out, "title", title);
     } else if !entry.item.attachments.is_empty()
-        && let Some(title) = entry.item.labels.warning.clone().or_else(|| item_title(entry, TITLE))
+        && let Some(title) = entry
+            .item
+            .labels
+            .warning
+            .clone()
+            .or_else(|| item_title(entry, TITLE))
     {
         element(out, "title", &title);
         // Our own pages need no such title and leave it out.

@@ -55,11 +55,18 @@ fn elements(xml: &[u8]) -> Vec<(String, String)> {
 }
 
 fn texts<'a>(elements: &'a [(String, String)], name: &str) -> Vec<&'a str> {
-    elements.iter().filter(|(n, _)| n == name).map(|(_, text)| text.as_str()).collect()
+    elements
+        .iter()
+        .filter(|(n, _)| n == name)
+        .map(|(_, text)| text.as_str())
+        .collect()
 }
 
 fn key() -> ItemKey {
-    ItemKey { date: 1_763_953_594_007, id: ItemId([7; 10]) }
+    ItemKey {
+        date: 1_763_953_594_007,
+        id: ItemId([7; 10]),
+    }
 }
 
 proptest! {
@@ -95,16 +102,30 @@ proptest! {
 fn feed(change: impl FnOnce(&mut Item), base: &str) -> Vec<(String, String)> {
     let mut item = Item::new(ItemId([1; 10]), 1_763_953_594_007, "a *b* ]]> <c>\nd");
     change(&mut item);
-    let entries = [Entry { item: &item, html: content_html(&item) }];
+    let entries = [Entry {
+        item: &item,
+        html: content_html(&item),
+    }];
     let profile = Profile::default();
     let account = Account([1; 20]);
-    elements(&absolute(&Head { account, profile: &profile, previous: None, entries: &entries }, base))
+    elements(&absolute(
+        &Head {
+            account,
+            profile: &profile,
+            previous: None,
+            entries: &entries,
+        },
+        base,
+    ))
 }
 
 #[test]
 fn texts_are_escaped_for_what_they_are() {
     let all = feed(|_| (), "");
-    assert_eq!(texts(&all, "content:encoded"), ["<p>a <em>b</em> ]]&gt; &lt;c&gt;<br>\nd</p>"]);
+    assert_eq!(
+        texts(&all, "content:encoded"),
+        ["<p>a <em>b</em> ]]&gt; &lt;c&gt;<br>\nd</p>"]
+    );
     // HTML within XML: a reader unescapes it twice and has the words.
     assert_eq!(texts(&all, "description")[1], "a b ]]&gt; &lt;c&gt; d");
     assert_eq!(texts(&all, "source:markdown"), ["a *b* ]]> <c>\nd"]);
@@ -131,12 +152,20 @@ fn a_warning_is_all_that_a_synopsis_says() {
     );
     assert_eq!(texts(&all, "description")[1], "Content warning: Spiders");
     assert_eq!(texts(&all, "title")[1], "Spiders");
-    assert!(texts(&all, "content:encoded")[0].starts_with("<details><summary>Content warning: Spiders"));
+    assert!(
+        texts(&all, "content:encoded")[0].starts_with("<details><summary>Content warning: Spiders")
+    );
 }
 
 #[test]
 fn a_copy_for_podcast_apps_has_absolute_addresses() {
     let all = feed(|_| (), "https://ada.example/feed/");
-    assert_eq!(texts(&all, "link")[1], format!("https://ada.example/feed/posts/{}/", ItemId([1; 10])));
-    assert_eq!(texts(&all, "source:blogroll"), ["https://ada.example/feed/follows.opml"]);
+    assert_eq!(
+        texts(&all, "link")[1],
+        format!("https://ada.example/feed/posts/{}/", ItemId([1; 10]))
+    );
+    assert_eq!(
+        texts(&all, "source:blogroll"),
+        ["https://ada.example/feed/follows.opml"]
+    );
 }

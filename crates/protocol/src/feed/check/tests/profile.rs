@@ -1,0 +1,213 @@
+use super::*;
+use crate::feed::model::{Link, Payment};
+
+fn profile_name(change: impl FnOnce(&mut Profile)) -> &'static str {
+    let mut changed = Profile::default();
+    change(&mut changed);
+    profile(&changed).err().map_or("ok", |error| error.name())
+}
+
+#[test]
+fn a_profile() {
+    assert_eq!(profile_name(|_| ()), "ok");
+    assert_eq!(
+        profile_name(|p| p.display_name.value = "a\nb".into()),
+        "not_one_line"
+    );
+    assert_eq!(
+        profile_name(|p| p.display_name.written = MAX_MILLIS + 1),
+        "date"
+    );
+    assert_eq!(
+        profile_name(|p| p.bio.value = "x".repeat(limits::BIO_BYTES + 1)),
+        "too_long"
+    );
+    let sound = File {
+        mime: "audio/mpeg".into(),
+        ..webp()
+    };
+    let svg = File {
+        mime: "image/svg+xml".into(),
+        ..webp()
+    };
+    for wrong in [sound, svg] {
+        let picture = Some(Attachment::new(wrong, ""));
+        assert_eq!(
+            profile_name(|p| p.avatar.value = picture.clone()),
+            "not_picture"
+        );
+        assert_eq!(profile_name(|p| p.banner.value = picture), "not_picture");
+    }
+    let link = |label: &str, url: &str| {
+        vec![Link {
+            label: label.into(),
+            url: url.into(),
+        }]
+    };
+    assert_eq!(
+        profile_name(|p| p.links.value = link("a", "https://a.example/")),
+        "ok"
+    );
+    assert_eq!(
+        profile_name(|p| p.links.value = link("", "https://a.example/")),
+        "empty"
+    );
+    assert_eq!(
+        profile_name(|p| p.links.value = link("a", "javascript:alert(1)")),
+        "url"
+    );
+    assert_eq!(
+        profile_name(
+            |p| p.links.value = [link("a", "https://a/"), link("a", "https://a/")].concat()
+        ),
+        "duplicate"
+    );
+    assert_eq!(
+        profile_name(|p| p.language.value = Some("x".into())),
+        "language"
+    );
+    let pay = |kind: &str, address: &str| {
+        vec![Payment {
+            kind: kind.into(),
+            address: address.into(),
+        }]
+    };
+    assert_eq!(
+        profile_name(|p| p.payments.value = pay("bitcoin", "bc1qxyz")),
+        "ok"
+    );
+    assert_eq!(
+        profile_name(|p| p.payments.value = pay("Bitcoin", "bc1qxyz")),
+        "payment_kind"
+    );
+    assert_eq!(
+        profile_name(|p| p.payments.value = pay("bitcoin", "a b")),
+        "payment_address"
+    );
+}
+
+#[test]
+fn names_and_addresses_of_a_profile() {
+    for (claimed, expected) in [
+        ("ada.eth", "ok"),
+        ("ada.example.org", "ok"),
+        ("münchen.example", "ok"),
+        ("🦄.eth", "ok"),
+        ("ada", "name"),
+        ("Ada.eth", "name"),
+        (".eth", "name"),
+        ("a..eth", "name"),
+        ("a b.eth", "name"),
+        ("a/b.eth", "name"),
+        ("a@b.example", "name"),
+        ("<b>.eth", "name"),
+    ] {
+        assert_eq!(
+            profile_name(|p| p.names.value = vec![claimed.into()]),
+            expected,
+            "{claimed}"
+        );
+    }
+    assert_eq!(
+        profile_name(|p| p.names.value = (0..33).map(|n| format!("{n}.eth")).collect()),
+        "too_many"
+    );
+    let tox = "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5";
+    for (tox, expected) in [
+        (tox.to_owned(), "ok"),
+        (tox.to_lowercase(), "tox"),
+        (tox.replace("7CB5", "7CB4"), "tox"),
+        (tox[..74].to_owned(), "tox"),
+        (tox.replacen('5', "G", 1), "tox"),
+    ] {
+        assert_eq!(
+            profile_name(|p| p.tox.value = Some(tox.clone())),
+            expected,
+            "{tox}"
+        );
+    }
+    for (email, expected) in [
+        ("ada@proton.me", "ok"),
+        ("a.b+c@x-y.example.org", "ok"),
+        ("ada", "email"),
+        ("ada@localhost", "email"),
+        ("@proton.me", "email"),
+        ("a b@proton.me", "email"),
+        ("ada@proton.me?subject=x", "email"),
+        ("ada@-a.me", "email"),
+        ("ada@@proton.me", "email"),
+        ("\"<script>\"@proton.me", "email"),
+    ] {
+        assert_eq!(
+            profile_name(|p| p.email.value = Some(email.into())),
+            expected,
+            "{email}"
+        );
+    }
+}
+
+#[test]
+fn follows_and_tombstones() {
+    let row = |title: Option<&str>| Stamped {
+        value: Follow {
+            following: true,
+            title: title.map(Into::into),
+        },
+        written: 1,
+    };
+    let feed = |url: &str| Followee::Feed(url.to_owned());
+    let verdict = |followee, row| {
+        follow(&followee, &row)
+            .err()
+            .map_or("ok", |error| error.name())
+    };
+    assert_eq!(verdict(feed("https://a.example/"), row(Some("A"))), "ok");
+    assert_eq!(verdict(feed("https://a b/"), row(None)), "url");
+    assert_eq!(
+        verdict(feed("https://a/"), row(Some("a\nb"))),
+        "not_one_line"
+    );
+    assert_eq!(
+        verdict(
+            feed("https://a/"),
+            Stamped {
+                written: u64::MAX,
+                ..row(None)
+            }
+        ),
+        "date"
+    );
+    let many = |n: usize, title: &str| -> Follows {
+        (0..n)
+            .map(|n| (feed(&format!("https://a/{n}")), row(Some(title))))
+            .collect()
+    };
+    assert_eq!(follows(&many(limits::FOLLOWS, "a")), Ok(()));
+    assert_eq!(
+        follows(&many(limits::FOLLOWS + 1, "a")).unwrap_err().name(),
+        "too_many"
+    );
+    assert_eq!(
+        follows(&many(limits::FOLLOWS, &"a".repeat(300)))
+            .unwrap_err()
+            .name(),
+        "too_long"
+    );
+    let id = ItemId([0; 10]);
+    assert_eq!(
+        tombstone(&Tombstone {
+            date: MAX_MILLIS,
+            id
+        }),
+        Ok(())
+    );
+    assert_eq!(
+        tombstone(&Tombstone {
+            date: MAX_MILLIS + 1,
+            id
+        })
+        .unwrap_err()
+        .name(),
+        "date"
+    );
+}
