@@ -1,7 +1,5 @@
 //! The test vectors of `spec/04-feed.md`: items that are allowed and items that are not.
 
-#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
-
 use std::collections::BTreeSet;
 
 use ourspace_protocol::feed::{

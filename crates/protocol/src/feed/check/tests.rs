@@ -190,9 +190,12 @@ fn labels_of_an_item() {
     );
 }
 
+fn verdict(item: &Item) -> &'static str {
+    super::item(item).err().map_or("ok", |error| error.name())
+}
+
 #[test]
 fn what_an_item_is_about() {
-    let verdict = |item: &Item| super::item(item).err().map_or("ok", |error| error.name());
     for kind in [Kind::Reply, Kind::Repost, Kind::Quote, Kind::Like] {
         assert_eq!(verdict(&about_kind(kind)), "ok", "{kind:?}");
         assert_eq!(
@@ -241,6 +244,10 @@ fn what_an_item_is_about() {
             Some(Target::Url("http://".into()))),
         "url"
     );
+}
+
+#[test]
+fn reposts_and_reactions_are_without_words() {
     for kind in [Kind::Repost, Kind::Like] {
         assert_eq!(
             verdict(&Item {
@@ -313,6 +320,10 @@ fn files_of_an_item() {
         );
         assert_eq!(forms::media_cid(&path).is_some(), right);
     }
+}
+
+#[test]
+fn types_and_thumbhashes() {
     for (mime, expected) in [
         ("image/svg+xml", "ok"),
         ("application/vnd.oasis.opendocument.text", "ok"),
@@ -329,6 +340,27 @@ fn files_of_an_item() {
             "{mime}"
         );
     }
+    for (hash, expected) in [
+        ("1QcSHQRnh493V4dIh4eXh1h4kJUI", "ok"),
+        ("AAAA", "thumbhash"),
+        ("1QcSHQRnh493V4dIh4eXh1h4kJU", "thumbhash"),
+        ("!!!!", "thumbhash"),
+        ("", "thumbhash"),
+    ] {
+        assert_eq!(
+            name(|i| i.attachments[0].thumbhash = Some(hash.into())),
+            expected,
+            "{hash}"
+        );
+    }
+    assert_eq!(
+        name(|i| i.attachments[0].thumbhash = Some("A".repeat(68))),
+        "thumbhash"
+    );
+}
+
+#[test]
+fn attachments_of_an_item() {
     assert_eq!(
         name(|i| i.attachments = vec![Attachment::new(webp(), ""); 32]),
         "ok"
@@ -360,23 +392,6 @@ fn files_of_an_item() {
         "not_picture"
     );
     assert_eq!(name(|i| i.attachments[0].original = Some(video())), "ok");
-    for (hash, expected) in [
-        ("1QcSHQRnh493V4dIh4eXh1h4kJUI", "ok"),
-        ("AAAA", "thumbhash"),
-        ("1QcSHQRnh493V4dIh4eXh1h4kJU", "thumbhash"),
-        ("!!!!", "thumbhash"),
-        ("", "thumbhash"),
-    ] {
-        assert_eq!(
-            name(|i| i.attachments[0].thumbhash = Some(hash.into())),
-            expected,
-            "{hash}"
-        );
-    }
-    assert_eq!(
-        name(|i| i.attachments[0].thumbhash = Some("A".repeat(68))),
-        "thumbhash"
-    );
 }
 
 #[test]

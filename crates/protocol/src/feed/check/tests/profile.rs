@@ -38,6 +38,10 @@ fn a_profile() {
         );
         assert_eq!(profile_name(|p| p.banner.value = picture), "not_picture");
     }
+}
+
+#[test]
+fn lists_of_a_profile() {
     let link = |label: &str, url: &str| {
         vec![Link {
             label: label.into(),
@@ -147,7 +151,7 @@ fn names_and_addresses_of_a_profile() {
 }
 
 #[test]
-fn follows_and_tombstones() {
+fn public_follows() {
     let row = |title: Option<&str>| Stamped {
         value: Follow {
             following: true,
@@ -193,6 +197,10 @@ fn follows_and_tombstones() {
             .name(),
         "too_long"
     );
+}
+
+#[test]
+fn tombstones() {
     let id = ItemId([0; 10]);
     assert_eq!(
         tombstone(&Tombstone {
