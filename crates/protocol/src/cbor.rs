@@ -151,7 +151,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads an array's head and gives its length, at most `limit`.
+    /// Reads an array's head and gives its length, at most `limit` and at most what the
+    /// rest of the input can hold, a byte for each value.
     ///
     /// # Errors
     /// Any [`CborError`]; [`CborError::Size`] above the limit.
@@ -159,7 +160,7 @@ impl<'a> Reader<'a> {
         let len = self.expect_head(ARRAY)?;
         usize::try_from(len)
             .ok()
-            .filter(|len| *len <= limit)
+            .filter(|len| *len <= limit.min(self.rest.len()))
             .ok_or(CborError::Size)
     }
 

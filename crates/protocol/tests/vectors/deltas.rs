@@ -276,6 +276,11 @@ fn malformed() -> Vec<Case> {
             "items_without_end",
             broken(&[2], Tree::Raw(head(4, 1 << 40))),
         ),
+        bad("items_more_than_bytes", {
+            // 20 values in 6 bytes: malformed before the first one is looked at.
+            let items = [head(4, 20), Tree::text("{}").encode()].concat();
+            broken(&[2], Tree::Raw(items))
+        }),
         bad(
             "item_as_bytes",
             broken(&[2], Tree::List(vec![Tree::Bytes(vec![b'{', b'}'])])),
