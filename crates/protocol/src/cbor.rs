@@ -375,4 +375,26 @@ mod tests {
             Err(CborError::Size)
         );
     }
+
+    #[test]
+    fn another_version_is_not_malformed() {
+        let head = |bytes: &[u8]| Reader::new(bytes).version_1(2);
+        assert_eq!(head(&[0x82, 1, 0]), Ok(()));
+        assert_eq!(head(&[0x82, 2]), Err(CborError::Version(2)));
+        assert_eq!(
+            head(&[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0]),
+            Err(CborError::Version(0))
+        );
+        assert_eq!(head(&[0x83, 1]), Err(CborError::Size));
+        assert_eq!(head(&[0x80, 2]), Err(CborError::Size));
+        assert_eq!(head(&[0x82, 0x18, 2]), Err(CborError::NotCanonical));
+        assert_eq!(head(&[0x82, 0x61, b'2']), Err(CborError::Type));
+    }
+
+    #[test]
+    fn an_array_is_never_longer_than_the_input() {
+        assert_eq!(Reader::new(&[0x83, 0, 0]).array(9), Err(CborError::Size));
+        assert_eq!(Reader::new(&[0x83, 0, 0, 0]).array(9), Ok(3));
+        assert_eq!(Reader::new(&[0x83, 0, 0, 0]).array(2), Err(CborError::Size));
+    }
 }

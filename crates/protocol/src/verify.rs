@@ -470,3 +470,29 @@ impl KnownGrants {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_of_grants_is_bounded() {
+        let mut known = KnownGrants::new();
+        for number in 0..5_000_u64 {
+            let key = sha256(&number.to_be_bytes());
+            let recalled = Recalled {
+                key,
+                digest: [1; 32],
+                good: false,
+            };
+            known.remember(recalled);
+            known.remember(recalled);
+        }
+        assert_eq!(
+            (known.good.len(), known.order.len()),
+            (KNOWN_GRANTS, KNOWN_GRANTS)
+        );
+        assert!(known.good.contains_key(&sha256(&4_999_u64.to_be_bytes())));
+        assert!(!known.good.contains_key(&sha256(&0_u64.to_be_bytes())));
+    }
+}
