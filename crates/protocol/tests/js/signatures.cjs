@@ -3,7 +3,6 @@
 // and goes out on standard output.
 "use strict";
 
-const fs = require("node:fs");
 const path = require("node:path");
 const { hashMessage: viemHashMessage, hashTypedData } = require("viem");
 const { signMessage, signTypedData } = require("viem/accounts");
@@ -66,7 +65,10 @@ function validated({ data, from, chain, text }) {
 }
 
 async function main() {
-    const asked = JSON.parse(fs.readFileSync(0, "utf8"));
+    // Some of the modules make standard input non-blocking, so it cannot be read at once.
+    const chunks = [];
+    for await (const chunk of process.stdin) chunks.push(chunk);
+    const asked = JSON.parse(Buffer.concat(chunks).toString("utf8"));
     const answer = asked.sign
         ? await Promise.all(asked.sign.map(signed))
         : asked.validate.map(validated);
