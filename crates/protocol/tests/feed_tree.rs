@@ -53,8 +53,10 @@ impl Feed {
 /// The paths at which two trees differ: all that a failing test need say.
 fn differences(a: &Feed, b: &Feed) -> Vec<String> {
     let paths = a.tree.keys().chain(b.tree.keys());
-    let mut paths: Vec<String> =
-        paths.filter(|path| a.tree.get(*path) != b.tree.get(*path)).cloned().collect();
+    let mut paths: Vec<String> = paths
+        .filter(|path| a.tree.get(*path) != b.tree.get(*path))
+        .cloned()
+        .collect();
     paths.dedup();
     paths
 }
@@ -69,13 +71,21 @@ fn ids() -> Vec<ItemId> {
         ItemId(id)
     });
     let (ends, plain): (Vec<_>, Vec<_>) = all.partition(ItemId::ends_page);
-    ends.into_iter().take(30).chain(plain.into_iter().take(170)).collect()
+    ends.into_iter()
+        .take(30)
+        .chain(plain.into_iter().take(170))
+        .collect()
 }
 
 fn file(n: u8) -> File {
     let cid = Cid::of(Codec::Raw, &[n]);
     let path = format!("media/2026/01/{cid}.webp");
-    File { path, size: 1, mime: "image/webp".into(), pixels: Some((1, 1)) }
+    File {
+        path,
+        size: 1,
+        mime: "image/webp".into(),
+        pixels: Some((1, 1)),
+    }
 }
 
 prop_compose! {
@@ -103,18 +113,36 @@ prop_compose! {
 }
 
 fn profile(n: u64) -> Profile {
-    Profile { bio: Stamped { value: format!("bio {n}"), written: n / 2 }, ..Profile::default() }
+    Profile {
+        bio: Stamped {
+            value: format!("bio {n}"),
+            written: n / 2,
+        },
+        ..Profile::default()
+    }
 }
 
 fn changes() -> impl Strategy<Value = Changes> {
     let ids = ids();
     let tombstone = (any::<Index>(), 0_u64..600).prop_map({
         let ids = ids.clone();
-        move |(id, date)| Tombstone { date, id: *id.get(&ids) }
+        move |(id, date)| Tombstone {
+            date,
+            id: *id.get(&ids),
+        }
     });
     let follow = (0_u8..4, any::<bool>(), 0_u64..5).prop_map(|(who, following, written)| {
-        let row = Follow { following, title: None };
-        (Followee::Account(Account([who; 20])), Stamped { value: row, written })
+        let row = Follow {
+            following,
+            title: None,
+        };
+        (
+            Followee::Account(Account([who; 20])),
+            Stamped {
+                value: row,
+                written,
+            },
+        )
     });
     (
         vec(item(ids), 0..30),

@@ -14,10 +14,15 @@ pub struct Budget {
 
 impl Budget {
     /// No limit: for one's own feed.
-    pub const OWN: Self = Self { pages: usize::MAX, page_bytes: usize::MAX };
+    pub const OWN: Self = Self {
+        pages: usize::MAX,
+        page_bytes: usize::MAX,
+    };
     /// For the feeds of others; above it a follower fetches instead.
-    pub const FOLLOWED: Self =
-        Self { pages: limits::PAGES_TOUCHED, page_bytes: limits::PAGE_BYTES };
+    pub const FOLLOWED: Self = Self {
+        pages: limits::PAGES_TOUCHED,
+        page_bytes: limits::PAGE_BYTES,
+    };
 }
 
 /// A change could not be taken in. The state may be changed in part: roll it back.

@@ -57,7 +57,9 @@ impl FromStr for ItemId {
             return Err(ItemIdError);
         }
         let upper = text.to_ascii_uppercase();
-        let bytes = BASE32_NOPAD.decode(upper.as_bytes()).map_err(|_| ItemIdError)?;
+        let bytes = BASE32_NOPAD
+            .decode(upper.as_bytes())
+            .map_err(|_| ItemIdError)?;
         Ok(Self(bytes.try_into().map_err(|_| ItemIdError)?))
     }
 }
@@ -112,8 +114,15 @@ impl FromStr for ItemKey {
             &date[15..]
         );
         let date = crate::time::parse_rfc3339(&date).ok_or(ItemKeyError)?;
-        let key = Self { date, id: id.parse().map_err(|_| ItemKeyError)? };
-        if key.to_string() == text { Ok(key) } else { Err(ItemKeyError) }
+        let key = Self {
+            date,
+            id: id.parse().map_err(|_| ItemKeyError)?,
+        };
+        if key.to_string() == text {
+            Ok(key)
+        } else {
+            Err(ItemKeyError)
+        }
     }
 }
 
@@ -224,14 +233,34 @@ mod tests {
 
     #[test]
     fn page_names_come_back() {
-        let key = ItemKey { date: 1_763_953_594_007, id: ItemId([0; 10]) };
+        let key = ItemKey {
+            date: 1_763_953_594_007,
+            id: ItemId([0; 10]),
+        };
         assert_eq!(key.to_string(), "20251124T030634007Z-aaaaaaaaaaaaaaaa");
         assert_eq!(key.to_string().parse(), Ok(key));
-        assert!("20251324T030634007Z-aaaaaaaaaaaaaaaa".parse::<ItemKey>().is_err());
+        assert!(
+            "20251324T030634007Z-aaaaaaaaaaaaaaaa"
+                .parse::<ItemKey>()
+                .is_err()
+        );
         let before = key.before().unwrap();
-        assert_eq!(before, ItemKey { date: key.date - 1, id: ItemId([255; 10]) });
+        assert_eq!(
+            before,
+            ItemKey {
+                date: key.date - 1,
+                id: ItemId([255; 10])
+            }
+        );
         assert!(before < key);
-        assert_eq!(ItemKey { date: 0, id: ItemId([0; 10]) }.before(), None);
+        assert_eq!(
+            ItemKey {
+                date: 0,
+                id: ItemId([0; 10])
+            }
+            .before(),
+            None
+        );
     }
 
     #[test]

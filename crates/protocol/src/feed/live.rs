@@ -37,7 +37,13 @@ pub(super) fn with_head<T>(
     let mut next = state.page_before(List::Posts, None)?;
     let mut until = None;
     while let Some(page) = next.filter(|_| items.len() < limits::LIVE_ITEMS) {
-        let mut more = state.items(List::Posts, Span { after: page.before(), until })?;
+        let mut more = state.items(
+            List::Posts,
+            Span {
+                after: page.before(),
+                until,
+            },
+        )?;
         more.reverse();
         items.append(&mut more);
         until = page.before();
@@ -48,7 +54,12 @@ pub(super) fn with_head<T>(
     for item in &items {
         entries.push(render::entry(version, item)?);
     }
-    let head = Head { account, profile: &profile, previous: next, entries: &entries };
+    let head = Head {
+        account,
+        profile: &profile,
+        previous: next,
+        entries: &entries,
+    };
     Ok(use_head(version, &head)?)
 }
 
@@ -56,4 +67,3 @@ pub(super) fn with_head<T>(
 pub(super) fn renderer(items: &[Item]) -> u32 {
     items.iter().map(|item| item.renderer).max().unwrap_or(1)
 }
-

@@ -109,7 +109,10 @@ impl Item {
     /// Its place in the feed.
     #[must_use]
     pub fn key(&self) -> ItemKey {
-        ItemKey { date: self.date, id: self.id }
+        ItemKey {
+            date: self.date,
+            id: self.id,
+        }
     }
 
     /// Every file that the item names: attachments, their variants and posters.
@@ -222,7 +225,11 @@ impl Attachment {
 
     /// Every file it names.
     pub fn files(&self) -> impl Iterator<Item = &File> {
-        let rest = self.variants.iter().chain(&self.original).chain(&self.poster);
+        let rest = self
+            .variants
+            .iter()
+            .chain(&self.original)
+            .chain(&self.poster);
         std::iter::once(&self.file).chain(rest)
     }
 }
@@ -241,7 +248,10 @@ impl Tombstone {
     /// Its place among the tombstones.
     #[must_use]
     pub fn key(&self) -> ItemKey {
-        ItemKey { date: self.date, id: self.id }
+        ItemKey {
+            date: self.date,
+            id: self.id,
+        }
     }
 }
 

@@ -82,14 +82,21 @@ impl List {
     /// The list that an item stands in.
     #[must_use]
     pub fn of(item: &Item) -> Self {
-        if item.kind.is_post() { Self::Posts } else { Self::Reactions }
+        if item.kind.is_post() {
+            Self::Posts
+        } else {
+            Self::Reactions
+        }
     }
 }
 
 /// The key before every other with the same or a later date.
 #[must_use]
 pub fn first_key() -> ItemKey {
-    ItemKey { date: 0, id: ItemId([0; 10]) }
+    ItemKey {
+        date: 0,
+        id: ItemId([0; 10]),
+    }
 }
 
 #[cfg(test)]
@@ -106,7 +113,11 @@ mod tests {
     fn cuts_are_local() {
         let run: Vec<Item> = (0..5000).map(|n| item(n, 10)).collect();
         let starts = cut(&run);
-        assert!((5000 / 128..5000 / 32).contains(&starts.len()), "{} pages", starts.len());
+        assert!(
+            (5000 / 128..5000 / 32).contains(&starts.len()),
+            "{} pages",
+            starts.len()
+        );
         // Without its first item the list has the same cuts behind the first page.
         let shorter: Vec<usize> = cut(&run[1..]).iter().map(|at| at + 1).collect();
         assert_eq!(starts[1..], shorter[1..]);
@@ -116,8 +127,11 @@ mod tests {
     fn heavy_and_long_runs_are_cut() {
         let heavy: Vec<Item> = (0..20).map(|n| item(n, limits::TEXT_BYTES)).collect();
         assert_eq!(cut(&heavy).len(), 20);
-        let calm: Vec<Item> =
-            (0..200_000).map(|n| item(n, 0)).filter(|i| !i.id.ends_page()).take(1000).collect();
+        let calm: Vec<Item> = (0..200_000)
+            .map(|n| item(n, 0))
+            .filter(|i| !i.id.ends_page())
+            .take(1000)
+            .collect();
         assert_eq!(cut(&calm), [0, 256, 512, 768]);
     }
 }

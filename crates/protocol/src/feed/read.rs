@@ -32,18 +32,25 @@ pub fn rendered(
         [_] => live(state, account)?,
         _ => Vec::new(),
     };
-    Ok(files.into_iter().find(|(name, _)| name == path).map(|(_, bytes)| bytes))
+    Ok(files
+        .into_iter()
+        .find(|(name, _)| name == path)
+        .map(|(_, bytes)| bytes))
 }
 
 type Files = Vec<(String, Vec<u8>)>;
 
 fn live(state: &dyn FeedState, account: Account) -> Result<Files, TreeError> {
     let follows = state.follows()?;
-    with_head(state, account, |version, head| live_files(version, head, &follows))
+    with_head(state, account, |version, head| {
+        live_files(version, head, &follows)
+    })
 }
 
 fn item(state: &dyn FeedState, account: Account, id: &str) -> Result<Files, TreeError> {
-    let Ok(id) = id.parse::<ItemId>() else { return Ok(Vec::new()) };
+    let Ok(id) = id.parse::<ItemId>() else {
+        return Ok(Vec::new());
+    };
     let versions = state.versions(id)?;
     match versions.split_first() {
         Some((newest, older)) if newest.kind.is_post() => {
@@ -62,18 +69,28 @@ fn page(
     name: &str,
 ) -> Result<Option<(ItemKey, Span, bool)>, TreeError> {
     let stem = name.split('.').next().unwrap_or(name);
-    let Ok(key) = stem.parse::<ItemKey>() else { return Ok(None) };
-    let only = Span { after: key.before(), until: Some(key) };
+    let Ok(key) = stem.parse::<ItemKey>() else {
+        return Ok(None);
+    };
+    let only = Span {
+        after: key.before(),
+        until: Some(key),
+    };
     if state.pages(list, only)?.is_empty() {
         return Ok(None);
     }
     let next = state.page_after(list, key)?;
-    let span = Span { after: key.before(), until: next.and_then(ItemKey::before) };
+    let span = Span {
+        after: key.before(),
+        until: next.and_then(ItemKey::before),
+    };
     Ok(Some((key, span, next.is_none())))
 }
 
 fn archive(state: &dyn FeedState, account: Account, name: &str) -> Result<Files, TreeError> {
-    let Some((key, span, newest)) = page(state, List::Posts, name)? else { return Ok(Vec::new()) };
+    let Some((key, span, newest)) = page(state, List::Posts, name)? else {
+        return Ok(Vec::new());
+    };
     let items = state.items(List::Posts, span)?;
     if newest && items.last().is_none_or(|item| !item.key().id.ends_page()) {
         return Ok(Vec::new());
@@ -84,14 +101,26 @@ fn archive(state: &dyn FeedState, account: Account, name: &str) -> Result<Files,
         entries.push(render::entry(version, item)?);
     }
     let previous = state.page_before(List::Posts, Some(key))?;
-    let archive = Archive { account, key, previous, entries: &entries };
+    let archive = Archive {
+        account,
+        key,
+        previous,
+        entries: &entries,
+    };
     Ok(render::archive_files(version, &archive)?)
 }
 
 fn reactions(state: &dyn FeedState, account: Account, name: &str) -> Result<Files, TreeError> {
-    let Some((key, span, _)) = page(state, List::Reactions, name)? else { return Ok(Vec::new()) };
+    let Some((key, span, _)) = page(state, List::Reactions, name)? else {
+        return Ok(Vec::new());
+    };
     let items = state.items(List::Reactions, span)?;
-    Ok(render::reaction_file(renderer(&items), &account, &key, &items)?)
+    Ok(render::reaction_file(
+        renderer(&items),
+        &account,
+        &key,
+        &items,
+    )?)
 }
 
 fn tombstones(state: &dyn FeedState, account: Account, name: &str) -> Result<Files, TreeError> {

@@ -35,8 +35,10 @@ impl Changes {
 /// at most the newest and [`limits::OLDER_VERSIONS`] more.
 #[must_use]
 pub fn merge_versions(versions: Vec<Item>) -> Vec<Item> {
-    let mut ranked: Vec<(Rank, Item)> =
-        versions.into_iter().map(|item| (rank(item.written(), &item), item)).collect();
+    let mut ranked: Vec<(Rank, Item)> = versions
+        .into_iter()
+        .map(|item| (rank(item.written(), &item), item))
+        .collect();
     ranked.sort_by(|a, b| b.0.cmp(&a.0));
     ranked.dedup_by(|a, b| a.0 == b.0);
     ranked.truncate(1 + limits::OLDER_VERSIONS);

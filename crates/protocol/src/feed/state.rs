@@ -134,11 +134,21 @@ impl FeedState for MemoryState {
     }
 
     fn put_versions(&mut self, id: ItemId, versions: &[Item]) -> Result<(), StateError> {
-        if let Some(old) = self.versions.remove(&id).and_then(|old| old.into_iter().next()) {
-            self.keys.entry(List::of(&old)).or_default().remove(&old.key());
+        if let Some(old) = self
+            .versions
+            .remove(&id)
+            .and_then(|old| old.into_iter().next())
+        {
+            self.keys
+                .entry(List::of(&old))
+                .or_default()
+                .remove(&old.key());
         }
         if let Some(new) = versions.first() {
-            self.keys.entry(List::of(new)).or_default().insert(new.key());
+            self.keys
+                .entry(List::of(new))
+                .or_default()
+                .insert(new.key());
             self.versions.insert(id, versions.to_vec());
         }
         Ok(())
@@ -165,15 +175,28 @@ impl FeedState for MemoryState {
 
     fn tombstones(&self, span: Span) -> Result<Vec<Tombstone>, StateError> {
         let keys = within(self.keys.get(&List::Tombstones), span);
-        Ok(keys.iter().map(|key| Tombstone { date: key.date, id: key.id }).collect())
+        Ok(keys
+            .iter()
+            .map(|key| Tombstone {
+                date: key.date,
+                id: key.id,
+            })
+            .collect())
     }
 
     fn end_before(&self, list: List, key: ItemKey) -> Result<Option<ItemKey>, StateError> {
-        Ok(self.keys(list).rev().find(|k| **k < key && k.id.ends_page()).copied())
+        Ok(self
+            .keys(list)
+            .rev()
+            .find(|k| **k < key && k.id.ends_page())
+            .copied())
     }
 
     fn end_after(&self, list: List, key: ItemKey) -> Result<Option<ItemKey>, StateError> {
-        Ok(self.keys(list).find(|k| **k > key && k.id.ends_page()).copied())
+        Ok(self
+            .keys(list)
+            .find(|k| **k > key && k.id.ends_page())
+            .copied())
     }
 
     fn profile(&self) -> Result<Profile, StateError> {
@@ -200,7 +223,9 @@ impl FeedState for MemoryState {
 
     fn page_before(&self, list: List, key: Option<ItemKey>) -> Result<Option<ItemKey>, StateError> {
         let pages = self.pages.get(&list).into_iter().flatten().rev();
-        Ok(pages.copied().find(|page| key.is_none_or(|key| *page < key)))
+        Ok(pages
+            .copied()
+            .find(|page| key.is_none_or(|key| *page < key)))
     }
 
     fn page_after(&self, list: List, key: ItemKey) -> Result<Option<ItemKey>, StateError> {

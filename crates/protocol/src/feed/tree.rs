@@ -143,21 +143,32 @@ impl Work {
 
     /// An item, or this version of it, is no longer shown.
     fn leave(&mut self, item: &Item) {
-        self.touched.entry(List::of(item)).or_default().insert(item.key());
-        self.paths.insert(format!("posts/{}/index.html", item.id), None);
-        self.paths.insert(format!("posts/{}/history.json", item.id), None);
+        self.touched
+            .entry(List::of(item))
+            .or_default()
+            .insert(item.key());
+        self.paths
+            .insert(format!("posts/{}/index.html", item.id), None);
+        self.paths
+            .insert(format!("posts/{}/history.json", item.id), None);
         self.use_files(item.files(), -1);
     }
 
     /// An item, or this version of it, is shown now.
     fn enter(&mut self, item: &Item) {
-        self.touched.entry(List::of(item)).or_default().insert(item.key());
+        self.touched
+            .entry(List::of(item))
+            .or_default()
+            .insert(item.key());
         self.use_files(item.files(), 1);
     }
 
     fn use_files<'a>(&mut self, files: impl Iterator<Item = &'a File>, by: i64) {
         for file in files {
-            self.files.entry(file.path.clone()).or_insert((file.size, 0)).1 += by;
+            self.files
+                .entry(file.path.clone())
+                .or_insert((file.size, 0))
+                .1 += by;
         }
     }
 
@@ -194,7 +205,10 @@ impl Work {
             if now == 0 {
                 self.paths.insert(path, None);
             } else if now == by {
-                let link = Link { cid: cid_of_path(&path)?, tsize: file::tsize_of(size) };
+                let link = Link {
+                    cid: cid_of_path(&path)?,
+                    tsize: file::tsize_of(size),
+                };
                 self.paths.insert(path, Some(link));
             }
         }
@@ -211,8 +225,10 @@ impl Work {
             if done.is_some_and(|span| span.until.is_none_or(|until| key < until)) {
                 continue;
             }
-            let span =
-                Span { after: state.end_before(list, key)?, until: state.end_after(list, key)? };
+            let span = Span {
+                after: state.end_before(list, key)?,
+                until: state.end_after(list, key)?,
+            };
             done = Some(span);
             let last = self.rewrite_span(state, list, span)?;
             if let Some(until) = span.until
@@ -284,7 +300,9 @@ impl Work {
         open: bool,
     ) -> Result<(), TreeError> {
         self.spend_page()?;
-        let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(()) };
+        let (Some(first), Some(last)) = (page.first(), page.last()) else {
+            return Ok(());
+        };
         let version = renderer(page);
         if list == List::Reactions {
             let files = render::reaction_file(version, &self.account, &first.key(), page)?;
@@ -305,16 +323,24 @@ impl Work {
             self.remove_page(list, first.key());
             return Ok(());
         }
-        let archive =
-            Archive { account: self.account, key: first.key(), previous, entries: &entries };
+        let archive = Archive {
+            account: self.account,
+            key: first.key(),
+            previous,
+            entries: &entries,
+        };
         self.write(render::archive_files(version, &archive)?)
     }
 
     fn remove_page(&mut self, list: List, key: ItemKey) {
-        let endings: &[&str] =
-            if list == List::Posts { &["json", "xml", "html"] } else { &["json"] };
+        let endings: &[&str] = if list == List::Posts {
+            &["json", "xml", "html"]
+        } else {
+            &["json"]
+        };
         for ending in endings {
-            self.paths.insert(format!("{}/{key}.{ending}", list.folder()), None);
+            self.paths
+                .insert(format!("{}/{key}.{ending}", list.folder()), None);
         }
     }
 
@@ -325,25 +351,38 @@ impl Work {
         after: &BTreeSet<ItemKey>,
     ) -> Result<(), TreeError> {
         for until in after {
-            let Some(key) = state.page_after(List::Posts, *until)? else { continue };
+            let Some(key) = state.page_after(List::Posts, *until)? else {
+                continue;
+            };
             let next = state.page_after(List::Posts, key)?;
-            let span = Span { after: Some(*until), until: next.and_then(ItemKey::before) };
+            let span = Span {
+                after: Some(*until),
+                until: next.and_then(ItemKey::before),
+            };
             let page = state.items(List::Posts, span)?;
-            self.write_page(List::Posts, &page, state.page_before(List::Posts, Some(key))?, next.is_none())?;
+            self.write_page(
+                List::Posts,
+                &page,
+                state.page_before(List::Posts, Some(key))?,
+                next.is_none(),
+            )?;
         }
         Ok(())
     }
 
     fn write_head(&mut self, state: &dyn FeedState) -> Result<(), TreeError> {
         let follows = state.follows()?;
-        let files =
-            with_head(state, self.account, |version, head| live_files(version, head, &follows))?;
+        let files = with_head(state, self.account, |version, head| {
+            live_files(version, head, &follows)
+        })?;
         self.write(files)
     }
 
     fn spend_page(&mut self) -> Result<(), TreeError> {
-        self.pages_left =
-            self.pages_left.checked_sub(1).ok_or(TreeError::Budget(self.budget))?;
+        self.pages_left = self
+            .pages_left
+            .checked_sub(1)
+            .ok_or(TreeError::Budget(self.budget))?;
         Ok(())
     }
 
@@ -362,9 +401,14 @@ impl Work {
 #[must_use]
 pub fn link_of(bytes: &[u8]) -> Link {
     let mut builder = FileBuilder::new();
-    let dag = builder.push(bytes, &mut Forget).and_then(|()| builder.finish(&mut Forget));
+    let dag = builder
+        .push(bytes, &mut Forget)
+        .and_then(|()| builder.finish(&mut Forget));
     match dag {
-        Ok(dag) => Link { cid: dag.cid, tsize: dag.tsize },
+        Ok(dag) => Link {
+            cid: dag.cid,
+            tsize: dag.tsize,
+        },
         Err(never) => match never {},
     }
 }
@@ -386,12 +430,19 @@ impl BlockSink for Forget {
 
 fn split<'a, T>(all: &'a [T], starts: &[usize]) -> Vec<&'a [T]> {
     let ends = starts.iter().skip(1).copied().chain([all.len()]);
-    starts.iter().zip(ends).map(|(start, end)| &all[*start..end]).collect()
+    starts
+        .iter()
+        .zip(ends)
+        .map(|(start, end)| &all[*start..end])
+        .collect()
 }
 
 /// The CID in `media/YYYY/MM/CID.ext`.
 fn cid_of_path(path: &str) -> Result<Cid, TreeError> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let cid = name.split('.').next().unwrap_or(name);
-    cid.parse().map_err(|source| TreeError::Path { path: path.to_owned(), source })
+    cid.parse().map_err(|source| TreeError::Path {
+        path: path.to_owned(),
+        source,
+    })
 }
