@@ -1,1 +1,13 @@
-//! placeholder
+//! The orchestrator: what a person does with their place, as functions over the store, the
+//! wallet and the pure rules of the protocol.
+//!
+//! Straight-line work is a plain function that takes a [`Home`] and the time: nothing here
+//! asks the clock, the terminal or the network, and nothing here keeps state of its own;
+//! it lies in the store. What is signed goes through [`publish`](publish::publish), the one
+//! way by which a feed changes.
+
+pub mod home;
+pub mod identity;
+pub mod publish;
+
+pub use home::{Home, HomeError};

@@ -1,2 +1,29 @@
-//! placeholder
-fn main() {}
+//! `ourspace`: a person's place in the network, on their own machine.
+//!
+//! One file for each command lies in `commands`; this one only leads there. The program
+//! alone reads the clock, asks on the terminal and opens sockets.
+
+mod commands;
+mod context;
+mod failure;
+mod net;
+mod output;
+mod password;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{commands::Arguments, context::Context};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let context = match Context::new(&arguments.global) {
+        Ok(context) => context,
+        Err(failure) => return failure.report(false),
+    };
+    match commands::run(arguments.command, &context) {
+        Ok(code) => code,
+        Err(failure) => failure.report(context.json),
+    }
+}

@@ -39,7 +39,7 @@ pub fn merge_versions(versions: Vec<Item>) -> Vec<Item> {
         .into_iter()
         .map(|item| (rank(item.written(), &item), item))
         .collect();
-    ranked.sort_by(|a, b| b.0.cmp(&a.0));
+    ranked.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
     ranked.dedup_by(|a, b| a.0 == b.0);
     ranked.truncate(1 + limits::OLDER_VERSIONS);
     ranked.into_iter().map(|(_, item)| item).collect()

@@ -1,0 +1,124 @@
+//! A home: the folder that holds everything of one place in the network.
+//!
+//! ```text
+//! store.db …        the store: items, records, trees, settings, kept files
+//! keys/account.json the account key under a password; absent where the wallet is elsewhere
+//! keys/device.json  the device key, readable by its owner only
+//! keys/successor.json  who may continue the account (no secret)
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use ourspace_protocol::account::Account;
+use ourspace_store::{Store, StoreError};
+
+/// The setting that says whose home it is; it is written last when a home is made.
+const ACCOUNT: &str = "node.account";
+
+/// A home could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// The store says no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is a home, but no account in it.
+    #[error("there is no account in {home} yet; `ourspace init` makes one", home = .0.display())]
+    NoAccount(PathBuf),
+}
+
+/// An open home.
+#[derive(Debug)]
+pub struct Home {
+    store: Store,
+}
+
+impl Home {
+    /// Opens a home to read and write, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// [`HomeError::Store`]; the home is then as it was.
+    pub fn open_or_make(path: &Path) -> Result<Self, HomeError> {
+        let store = Store::open(path)?;
+        Ok(Self { store })
+    }
+
+    /// Opens a home that is there, to read and write.
+    ///
+    /// # Errors
+    /// [`HomeError::Store`] ([`StoreError::Absent`] when there is none),
+    /// [`HomeError::NoAccount`].
+    pub fn open(path: &Path) -> Result<Self, HomeError> {
+        // Nothing may be made where there is nothing.
+        drop(Self::open_reader(path)?);
+        Self::open_or_make(path)
+    }
+
+    /// Opens a home for reading only, also beside a program that writes to it and on a
+    /// disk that cannot be written.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_reader(path: &Path) -> Result<Self, HomeError> {
+        let home = Self {
+            store: Store::open_reader(path)?,
+        };
+        home.account()?;
+        Ok(home)
+    }
+
+    /// Wraps a store that is already open: for tests with an observer.
+    #[must_use]
+    pub fn of_store(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Its store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.store.home()
+    }
+
+    /// Whose home it is.
+    ///
+    /// # Errors
+    /// [`HomeError::NoAccount`] before `init` came to its end.
+    pub fn account(&self) -> Result<Account, HomeError> {
+        let account = self.store.read()?.setting(ACCOUNT)?;
+        account.ok_or_else(|| HomeError::NoAccount(self.path().to_owned()))
+    }
+
+    /// The account's key store.
+    #[must_use]
+    pub fn keystore_path(&self) -> PathBuf {
+        self.path().join("keys").join("account.json")
+    }
+
+    /// The device key.
+    #[must_use]
+    pub fn device_path(&self) -> PathBuf {
+        self.path().join("keys").join("device.json")
+    }
+
+    /// The commitment to a successor.
+    #[must_use]
+    pub fn successor_path(&self) -> PathBuf {
+        self.path().join("keys").join("successor.json")
+    }
+}
+
+/// Notes whose home it is, as a part of the change that makes it one.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub fn put_account(
+    writer: &ourspace_store::Writer<'_>,
+    account: Account,
+) -> Result<(), StoreError> {
+    writer.put_setting(ACCOUNT, &account)
+}

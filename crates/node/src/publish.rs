@@ -1,0 +1,250 @@
+//! Publishing: the one way by which the own feed changes.
+//!
+//! A change to the set of items, the tree that follows from it, the record that names the
+//! tree, the outbox row that will announce it and the kept files it needs are one durable
+//! transaction: after a crash there is all of it or nothing.
+
+use ourspace_protocol::{
+    dag::{Cid, Link},
+    delta::{Delta, DeltaError},
+    eip712::TypedData as _,
+    feed::{
+        check,
+        error::{Budget, TreeError},
+        set::Changes,
+        tree::merge,
+    },
+    hash::sha256,
+    heads::Heads,
+    limits,
+    record::{Record, SignedRecord},
+    seams::{Signer as _, SignerError},
+    signature::Scheme,
+    time::{Millis, rfc3339},
+    verify::{Context, KnownGrants, Refusal, Verified, verify},
+};
+use ourspace_store::{Feed, StoreError, Writer};
+
+use crate::{
+    home::Home,
+    identity::{Identity, IdentityError},
+};
+
+/// A change was not published; nothing of it was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// This machine cannot sign.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The store says no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An item, profile, follow or tombstone breaks a rule of the format.
+    #[error(transparent)]
+    Item(#[from] check::ItemError),
+    /// The tree cannot be computed.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The grant's time is over.
+    #[error(
+        "this device's permission to publish ended on {}; renew it with `ourspace device renew`",
+        rfc3339(*.0)
+    )]
+    Expired(Millis),
+    /// The clock shows a time before the grant or the last record.
+    #[error(
+        "the clock of this machine says {}, but this device last signed at {}: set the clock right and try again",
+        rfc3339(*.now), rfc3339(*.last)
+    )]
+    ClockBehind {
+        /// What the clock says.
+        now: Millis,
+        /// When the last record, or the grant, was signed.
+        last: Millis,
+    },
+    /// The key did not sign.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// The own record would not be believed.
+    #[error("the new record is not valid ({0}); nothing was published")]
+    Refused(#[from] Refusal),
+    /// The person asked for something that cannot be done.
+    #[error("{0}")]
+    Wish(String),
+}
+
+/// What was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Root of the feed.
+    pub root: Cid,
+    /// When it was signed.
+    pub timestamp: Millis,
+    /// Whether anything is different from before.
+    pub changed: bool,
+}
+
+/// Takes a change into the own feed and signs the new version.
+///
+/// `change` is asked inside of the transaction and sees the feed as it is.
+///
+/// # Errors
+/// [`PublishError`]; nothing is changed then.
+pub fn publish(
+    home: &Home,
+    now: Millis,
+    change: impl FnOnce(&Feed<'_>) -> Result<Changes, PublishError>,
+) -> Result<Published, PublishError> {
+    let identity = Identity::load(home)?;
+    home.store().write(|writer| {
+        let mut feed = writer.feed(identity.account)?;
+        let changes = change(&feed)?;
+        check_changes(&changes)?;
+        let before = writer.root(identity.account)?;
+        let paths = merge(&mut feed, identity.account, &changes, Budget::OWN)?;
+        let root = writer.update_tree(identity.account, &paths)?;
+        let work = Work {
+            identity: &identity,
+            before,
+            root,
+            now,
+        };
+        work.sign(writer, changes)
+    })
+}
+
+/// Checks every part of a change.
+fn check_changes(changes: &Changes) -> Result<(), PublishError> {
+    changes.items.iter().try_for_each(check::item)?;
+    changes.tombstones.iter().try_for_each(check::tombstone)?;
+    if let Some(profile) = &changes.profile {
+        check::profile(profile)?;
+    }
+    check::follows(&changes.follows)?;
+    Ok(())
+}
+
+struct Work<'i> {
+    identity: &'i Identity,
+    before: Option<Link>,
+    root: Link,
+    now: Millis,
+}
+
+impl Work<'_> {
+    fn sign(&self, writer: &Writer<'_>, changes: Changes) -> Result<Published, PublishError> {
+        let heads = writer.heads(self.identity.account)?;
+        let own = heads
+            .iter()
+            .find(|head| head.signer() == self.identity.device.address());
+        if let Some(head) = own.filter(|head| head.record().root == self.root.cid) {
+            return Ok(Published {
+                root: self.root.cid,
+                timestamp: head.record().timestamp,
+                changed: false,
+            });
+        }
+        let timestamp = self.timestamp(own.map_or(0, |head| head.record().timestamp))?;
+        let delta = self.delta(&heads, changes);
+        let record = self.record(&heads, timestamp, delta.as_deref())?;
+        writer.put_record(&record)?;
+        writer.put_outgoing(&record, delta.as_deref())?;
+        Ok(Published {
+            root: self.root.cid,
+            timestamp,
+            changed: true,
+        })
+    }
+
+    /// Strictly after the device's last record, within its grant, by a sane clock.
+    fn timestamp(&self, last: Millis) -> Result<Millis, PublishError> {
+        let grant = &self.identity.grant.get().grant;
+        let behind = |last| PublishError::ClockBehind {
+            now: self.now,
+            last,
+        };
+        if last > self.now.saturating_add(limits::CLOCK_SKEW) {
+            return Err(behind(last));
+        }
+        if grant.issued_at > self.now.saturating_add(limits::CLOCK_SKEW) {
+            return Err(behind(grant.issued_at));
+        }
+        let timestamp = self.now.max(last + 1).max(grant.issued_at);
+        if timestamp > grant.expires_at {
+            return Err(PublishError::Expired(grant.expires_at));
+        }
+        Ok(timestamp)
+    }
+
+    /// The delta in its encoding; none when it would be too large, or when followers do
+    /// not have the tree that it changes.
+    fn delta(&self, heads: &Heads, changes: Changes) -> Option<Vec<u8>> {
+        let base = self.before.map(|link| link.cid);
+        let named = base.is_none_or(|base| heads.iter().any(|head| head.record().root == base));
+        if !named {
+            return None;
+        }
+        match (Delta { base, changes }).to_bytes() {
+            Ok(bytes) => Some(bytes),
+            Err(DeltaError::TooLarge) => None,
+            Err(error) => {
+                tracing::warn!(%error, "a change has no delta; followers fetch it");
+                None
+            }
+        }
+    }
+
+    /// The heads whose feeds are in this one: those with the tree that it changes, and
+    /// those that the device's last record named.
+    fn included(&self, heads: &Heads) -> Vec<[u8; 32]> {
+        let before = self.before.map(|link| link.cid);
+        let device = self.identity.device.address();
+        let own = heads.iter().find(|head| head.signer() == device);
+        let named = own.map_or(&[][..], |head| &head.record().parents);
+        heads
+            .iter()
+            .filter(|head| Some(head.record().root) == before)
+            .map(Verified::digest)
+            .chain(named.iter().copied())
+            .collect()
+    }
+
+    fn record(
+        &self,
+        heads: &Heads,
+        timestamp: Millis,
+        delta: Option<&[u8]>,
+    ) -> Result<Verified<SignedRecord>, PublishError> {
+        let Identity {
+            account,
+            device,
+            grant,
+        } = self.identity;
+        let record = Record {
+            account: *account,
+            epoch: grant.get().grant.epoch,
+            timestamp,
+            root: self.root.cid,
+            parents: heads.parents(device.address(), &self.included(heads)),
+            delta: delta.map_or([0; 32], sha256),
+            locations: Vec::new(),
+            grant: grant.digest(),
+        };
+        let signature = device.sign(&record.signing_hash(Scheme::TypedData))?;
+        let signed = SignedRecord {
+            record,
+            scheme: Scheme::TypedData,
+            signature,
+            grant: Some(grant.get().clone()),
+        };
+        let context = Context {
+            now: self.now.max(timestamp),
+            highest_epoch: heads.epoch(),
+        };
+        Ok(verify(
+            &signed.to_bytes(),
+            context,
+            &mut KnownGrants::new(),
+        )?)
+    }
+}

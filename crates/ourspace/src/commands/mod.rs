@@ -1,0 +1,56 @@
+//! The commands, one file each, and what clap knows of them.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{context::Context, failure::Failure};
+
+mod completions;
+
+/// What a command gives: an exit code, or why it did not do what it was asked.
+pub(crate) type Outcome = Result<ExitCode, Failure>;
+
+/// A place of your own in a social network without servers.
+///
+/// Without a command it serves your feed to this machine's browser and prints the address.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ourspace",
+    version,
+    about,
+    long_about,
+    propagate_version = true
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The folder that holds everything [default: the platform's data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "OURSPACE_HOME")]
+    pub(crate) home: Option<PathBuf>,
+    /// Answer with one JSON document
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+}
+
+/// Runs a command.
+pub(crate) fn run(command: Option<Command>, context: &Context) -> Outcome {
+    match command {
+        None => Err(Failure::usage("no command")),
+        Some(Command::Completions(arguments)) => completions::run(&arguments, context),
+    }
+}

@@ -1,0 +1,79 @@
+//! What every command is given: where the home is, how to answer, what time it is.
+
+use std::{
+    env,
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use ourspace_node::Home;
+use ourspace_protocol::time::Millis;
+
+use crate::{commands::Global, failure::Failure, output::Output};
+
+/// What every command is given.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// The home's folder, which may not be there yet.
+    pub(crate) home: PathBuf,
+    /// Whether answers are JSON.
+    pub(crate) json: bool,
+    /// Where answers go.
+    pub(crate) output: Output,
+}
+
+impl Context {
+    /// Reads what holds for every command.
+    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
+        let home = match &global.home {
+            Some(home) => home.clone(),
+            None => default_home()?,
+        };
+        Ok(Self {
+            home,
+            json: global.json,
+            output: Output::new(global.json),
+        })
+    }
+
+    /// The time of the machine's clock.
+    pub(crate) fn now(&self) -> Result<Millis, Failure> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| {
+            Failure::refused("the clock of this machine says a time before 1970: set it right")
+        })?;
+        Ok(Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX))
+    }
+
+    /// Whether a person sits at a terminal who can be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// The home, to read and write.
+    pub(crate) fn open(&self) -> Result<Home, Failure> {
+        Ok(Home::open(&self.home)?)
+    }
+
+    /// The home, to read.
+    pub(crate) fn open_reader(&self) -> Result<Home, Failure> {
+        Ok(Home::open_reader(&self.home)?)
+    }
+}
+
+/// The platform's folder for an application's data.
+fn default_home() -> Result<PathBuf, Failure> {
+    let folder = |name: &str| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_absolute())
+    };
+    let base = if cfg!(target_os = "macos") {
+        folder("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        folder("XDG_DATA_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/share")))
+    };
+    base.map(|base| base.join("ourspace")).ok_or_else(|| {
+        Failure::usage("there is no home folder: say where with --home DIR or OURSPACE_HOME")
+    })
+}

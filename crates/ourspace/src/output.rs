@@ -1,0 +1,67 @@
+//! Answers on standard output, for people or as JSON, and progress on the terminal.
+
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal as _, Write as _},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Where answers go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Gives an answer: `value` as one JSON document, or `text` for people.
+    pub(crate) fn answer<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl Display,
+    ) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
+            writeln!(out)?;
+        } else {
+            writeln!(out, "{text}")?;
+        }
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Writes exactly this to standard output.
+    pub(crate) fn raw(&self, text: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Says something on standard error that is no answer: a hint, a warning, a question.
+    pub(crate) fn say(&self, text: impl Display) {
+        // Where standard error is gone, there is nobody left to tell.
+        writeln!(io::stderr().lock(), "{text}").ok();
+    }
+
+    /// A bar for long work; drawn only for a person at a terminal.
+    pub(crate) fn progress(&self, total: u64, what: &'static str) -> ProgressBar {
+        if self.json || !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(total).with_message(what);
+        let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}");
+        match style {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+}
