@@ -1,0 +1,181 @@
+//! Measuring: CPU and wall time, memory, and figures beside a peer or a limit.
+//!
+//! Every bench is a program of its own (`src/bin`), which `cargo xtask bench` builds in
+//! release and runs one after the other. It measures ours and what it is compared with in
+//! the same run and prints the ratio: machines differ, ratios hardly do.
+
+use std::{
+    fmt, fs,
+    time::{Duration, Instant},
+};
+
+/// What a piece of work took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cost {
+    /// CPU time of all threads of this process, in user and kernel.
+    pub cpu: Duration,
+    /// Time on the clock.
+    pub wall: Duration,
+}
+
+impl Cost {
+    /// Runs `work` and says what it took.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn of<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<(T, Self), E> {
+        let (wall, cpu) = (Instant::now(), process_cpu());
+        let value = work()?;
+        let cost = Self {
+            cpu: process_cpu().saturating_sub(cpu),
+            wall: wall.elapsed(),
+        };
+        Ok((value, cost))
+    }
+
+    /// How many of `count` are done in a second of CPU.
+    #[must_use]
+    pub fn per_cpu_second(&self, count: u64) -> f64 {
+        per(count, self.cpu)
+    }
+
+    /// How many of `count` are done in a second on the clock.
+    #[must_use]
+    pub fn per_second(&self, count: u64) -> f64 {
+        per(count, self.wall)
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:.3} s wall, {:.3} s CPU",
+            self.wall.as_secs_f64(),
+            self.cpu.as_secs_f64()
+        )
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "figures for people, of three digits"
+)]
+fn per(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64().max(1e-9)
+}
+
+/// CPU time of this process so far (Linux: `/proc/self/stat`, ticks of 10 ms; finer where
+/// the scheduler's statistics tell).
+#[must_use]
+pub fn process_cpu() -> Duration {
+    let tasks = fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let nanoseconds = tasks.filter_map(|task| {
+        let stat = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        stat.split(' ').next()?.parse::<u64>().ok()
+    });
+    let alive = Duration::from_nanos(nanoseconds.sum());
+    alive.max(ticks())
+}
+
+/// User and system time of the process with its ended threads.
+fn ticks() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name, which may hold anything but ends with the last parenthesis.
+    let rest = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let fields: Vec<u64> = rest
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .filter_map(|n| n.parse().ok())
+        .collect();
+    Duration::from_millis(fields.iter().sum::<u64>() * 10)
+}
+
+/// Memory of this process in bytes: resident now, and the most that it ever was.
+#[must_use]
+pub fn memory() -> (u64, u64) {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let bytes = |name: &str| line(name).unwrap_or(0) * 1024;
+    (bytes("VmRSS:"), bytes("VmHWM:"))
+}
+
+/// The middle of several measurements.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A line of the report: what, the figure, the goal, and whether it is met.
+#[derive(Debug)]
+pub struct Line<'a> {
+    /// What was measured.
+    pub what: &'a str,
+    /// The figure.
+    pub figure: f64,
+    /// Its unit.
+    pub unit: &'a str,
+    /// The goal, if there is one.
+    pub goal: Option<Goal>,
+}
+
+/// What a figure should be.
+#[derive(Clone, Copy, Debug)]
+pub enum Goal {
+    /// At most this.
+    AtMost(f64),
+    /// At least this.
+    AtLeast(f64),
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "| {} | {} {} |",
+            self.what,
+            figure(self.figure),
+            self.unit
+        )?;
+        match self.goal {
+            None => write!(f, " | |"),
+            Some(Goal::AtMost(goal)) => {
+                write!(f, " ≤ {} | {} |", figure(goal), met(self.figure <= goal))
+            }
+            Some(Goal::AtLeast(goal)) => {
+                write!(f, " ≥ {} | {} |", figure(goal), met(self.figure >= goal))
+            }
+        }
+    }
+}
+
+fn met(met: bool) -> &'static str {
+    if met { "met" } else { "**missed**" }
+}
+
+/// Three digits, with thousands set apart.
+fn figure(value: f64) -> String {
+    if value.abs() < 100.0 {
+        return format!("{value:.2}");
+    }
+    let digits = format!("{value:.0}");
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// The head of a report's table.
+pub const TABLE: &str = "| what | figure | goal | |\n|---|---|---|---|";
