@@ -82,12 +82,14 @@ CREATE TABLE page (
   PRIMARY KEY (account, list, date, id)
 ) STRICT, WITHOUT ROWID;
 
--- How often a feed uses a kept file.
+-- How often a feed uses a kept file; digest: that of the CID in the path, by which a file
+-- is found to be in use by anybody (empty where the path has none).
 CREATE TABLE file_use (
+  digest  BLOB NOT NULL,
   account INTEGER NOT NULL REFERENCES account,
   path    TEXT NOT NULL,
   uses    INTEGER NOT NULL,
-  PRIMARY KEY (account, path)
+  PRIMARY KEY (digest, account, path)
 ) STRICT, WITHOUT ROWID;
 
 -- Profile and follows, as canonical JSON.
@@ -129,16 +131,19 @@ CREATE TABLE node (
   body   BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Files that hold blocks: packs (cid is null), and kept files that are held whole.
--- size: bytes that are in use, dead: bytes of a pack whose blocks are gone.
+-- Files that hold the bytes of kept files. A pack (cid is null) holds many of one block
+-- each; every larger one has a file of its own.
+-- files: kept files in it; size: bytes of it that count; dead: those of them that no row
+-- of block names any more.
 CREATE TABLE volume (
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  number INTEGER PRIMARY KEY,
   cid    BLOB UNIQUE,
+  files  INTEGER NOT NULL,
   size   INTEGER NOT NULL,
   dead   INTEGER NOT NULL
 ) STRICT;
 
--- Where each block is; inner nodes of kept files have no place but their own row.
+-- Where each block of a kept file is; the inner nodes of larger ones are held here (body).
 CREATE TABLE block (
   digest BLOB NOT NULL,
   volume INTEGER NOT NULL REFERENCES volume,

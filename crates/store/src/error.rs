@@ -33,6 +33,9 @@ pub enum StoreError {
     /// The store was opened for reading only.
     #[error("this store was opened for reading only")]
     ReadersOnly,
+    /// A stage was given to a store that did not make it.
+    #[error("the staged files belong to another store")]
+    OtherStore,
     /// The disk is full.
     #[error(
         "the disk that holds the home is full; free some space and try again (nothing was changed)"

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use ourspace_protocol::{
     account::Account,
+    dag::Cid,
     feed::{
         model::{Follows, Item, ItemId, ItemKey, Profile, Tombstone, canonical},
         pages::List,
@@ -34,6 +35,14 @@ pub struct Feed<'v> {
 
 /// No row belongs to it.
 const NOBODY: i64 = -1;
+
+/// The digest of the CID in `media/YYYY/MM/CID.ext`; empty where there is none.
+fn digest_of(path: &str) -> Vec<u8> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let cid = name.split('.').next().unwrap_or(name);
+    let cid = cid.parse::<Cid>();
+    cid.map_or_else(|_| Vec::new(), |cid| cid.digest().to_vec())
+}
 
 impl Feed<'_> {
     /// Whose feed it is.
@@ -88,15 +97,17 @@ impl Feed<'_> {
     fn change_uses(&self, path: &str, by: i64) -> Result<i64, StoreError> {
         self.encoder()?;
         let conn = self.view.conn;
+        let digest = digest_of(path);
         let mut change = conn.prepare_cached(
-            "INSERT INTO file_use (account, path, uses) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET uses = uses + ?3 RETURNING uses",
+            "INSERT INTO file_use (digest, account, path, uses) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET uses = uses + ?4 RETURNING uses",
         )?;
-        let uses = change.query_row(params![self.number(), path, by], |row| row.get(0))?;
+        let uses = change.query_row(params![digest, self.number(), path, by], |row| row.get(0))?;
         if uses == 0 {
-            let mut drop =
-                conn.prepare_cached("DELETE FROM file_use WHERE account = ? AND path = ?")?;
-            drop.execute(params![self.number(), path])?;
+            let mut drop = conn.prepare_cached(
+                "DELETE FROM file_use WHERE digest = ? AND account = ? AND path = ?",
+            )?;
+            drop.execute(params![digest, self.number(), path])?;
         }
         Ok(uses)
     }

@@ -3,31 +3,43 @@
 //!
 //! Journeys begin at [`Store`]: [`Store::write`] makes a change in one durable
 //! transaction, [`Store::read`] gives a snapshot. [`Feed`] is what `protocol::feed`
-//! computes trees from. Nothing here judges: what is stored was verified and checked by
+//! computes trees from. Files come in through a [`Stage`] that a change keeps, and are
+//! read as [`KeptFile`]s or block by block. Nothing here judges: what is stored was verified and checked by
 //! `protocol` before, and is verified again when it comes from the disk. Nothing here
 //! reaches for the network or asks the time.
 
 mod codec;
+mod compact;
 mod error;
 mod feed;
+mod holdings;
 mod items;
+mod keep;
+mod kept;
 mod lock;
 mod node;
+mod pack;
 mod reader;
 mod records;
 mod schema;
 mod search;
 mod settings;
+mod stage;
 pub mod steps;
 mod store;
 mod tree;
+mod volume;
+mod whole;
 mod words;
 mod writer;
 
 pub use error::StoreError;
 pub use feed::Feed;
+pub use holdings::{Info, Kept};
+pub use kept::KeptFile;
 pub use reader::{Counts, Reader};
 pub use records::Outgoing;
 pub use search::{Cursor, Found, Hit, Search};
+pub use stage::Stage;
 pub use store::Store;
 pub use writer::Writer;

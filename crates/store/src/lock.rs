@@ -5,6 +5,8 @@ use std::{
     fs::{File, OpenOptions},
     io::{Read, Seek, Write},
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -14,6 +16,9 @@ use rustix::{
 
 use crate::error::StoreError;
 
+/// Between two askings for a lock that another process has.
+const ASK_AGAIN: Duration = Duration::from_millis(5);
+
 /// The right to write to a home; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct HomeLock {
@@ -21,8 +26,8 @@ pub(crate) struct HomeLock {
 }
 
 impl HomeLock {
-    /// Takes the lock, or says who has it.
-    pub(crate) fn take(home: &Path) -> Result<Self, StoreError> {
+    /// Takes the lock, waits at most `wait` for whoever has it, or says who that is.
+    pub(crate) fn take(home: &Path, wait: Duration) -> Result<Self, StoreError> {
         let path = home.join("lock");
         let failed = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::PermissionDenied => StoreError::ReadOnly,
@@ -35,7 +40,7 @@ impl HomeLock {
             .truncate(false)
             .open(&path)
             .map_err(failed)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match lock(&file, wait) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
                 return Err(StoreError::InUse {
@@ -55,6 +60,17 @@ impl HomeLock {
             tracing::debug!(%error, "could not note who holds the lock");
         }
         Ok(Self { _file: file })
+    }
+}
+
+/// The system tells nobody for how long at most it shall wait, so it is asked again.
+fn lock(file: &File, wait: Duration) -> Result<(), Errno> {
+    let begin = Instant::now();
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) if begin.elapsed() < wait => thread::sleep(ASK_AGAIN),
+            result => return result,
+        }
     }
 }
 

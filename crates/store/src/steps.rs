@@ -12,45 +12,45 @@ use std::fmt::Debug;
 pub enum Step {
     /// A layout was changed, the change not yet committed.
     Migrated,
-    /// A large file was written under a temporary name, not yet synced.
-    StageWritten,
+    /// A large file was written, not yet synced.
+    WholeWritten,
     /// ... and synced.
-    StageSynced,
-    /// The intent to keep or drop a large file was noted.
-    Marked,
-    /// The large file has its final name.
-    Renamed,
-    /// ... and its folder is synced.
-    FolderSynced,
-    /// A new pack was made, not yet known to the database.
+    WholeSynced,
+    /// A new pack was made, its place in the folder not yet synced.
     PackStarted,
     /// Blocks were appended to a pack, not yet synced.
     PackWritten,
     /// ... and synced.
     PackSynced,
+    /// The names of new packs and large files are synced, not yet known to the database.
+    FolderSynced,
+    /// The blocks of a pack that is mostly dead were copied to another, not yet synced.
+    Compacted,
     /// All rows of a change are written.
     BeforeCommit,
     /// The change is committed and durable, its caller not yet told.
     AfterCommit,
-    /// Files that no row names any more are being removed.
+    /// A file that no row names, or no longer, is about to be removed.
     Removing,
+    /// What was appended to a pack, but never kept, is about to be cut off.
+    Shortening,
 }
 
 impl Step {
     /// Every step.
     pub const ALL: [Self; 12] = [
         Self::Migrated,
-        Self::StageWritten,
-        Self::StageSynced,
-        Self::Marked,
-        Self::Renamed,
-        Self::FolderSynced,
+        Self::WholeWritten,
+        Self::WholeSynced,
         Self::PackStarted,
         Self::PackWritten,
         Self::PackSynced,
+        Self::FolderSynced,
+        Self::Compacted,
         Self::BeforeCommit,
         Self::AfterCommit,
         Self::Removing,
+        Self::Shortening,
     ];
 }
 

@@ -3,8 +3,10 @@
 use std::{
     cell::RefCell,
     fs,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use ourspace_protocol::verify::KnownGrants;
@@ -12,12 +14,15 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
     codec::{Codec, Encoder},
+    compact,
     error::StoreError,
     items::View,
     lock::HomeLock,
     reader::Reader,
     schema, search, settings,
+    stage::Stage,
     steps::{Nobody, Observer, Step},
+    volume::{Volumes, sync_folder},
     words::{self, Words},
     writer::Writer,
 };
@@ -30,15 +35,12 @@ const READERS: usize = 3;
 #[derive(Debug)]
 pub struct Store {
     home: PathBuf,
-    observer: Arc<dyn Observer>,
     pub(crate) codec: Codec,
     pub(crate) words: Mutex<Words>,
     pub(crate) known: Mutex<KnownGrants>,
     readers: Mutex<Vec<Connection>>,
-    /// The writing side; `None` when the store was opened for reading only.
-    side: Option<Mutex<WriteSide>>,
-    /// Given back last.
-    _lock: Option<HomeLock>,
+    /// `None` when the store was opened for reading only.
+    writing: Option<Writing>,
 }
 
 /// What the one writer works with.
@@ -51,6 +53,15 @@ struct WriteSide {
     encoder: Option<RefCell<Encoder>>,
 }
 
+/// What a store that was opened to write has besides.
+#[derive(Debug)]
+struct Writing {
+    volumes: Volumes,
+    side: Mutex<WriteSide>,
+    /// Given back last.
+    _lock: HomeLock,
+}
+
 impl Store {
     /// Opens the store of `home` to read and write; makes both if they are not there.
     ///
@@ -59,7 +70,16 @@ impl Store {
     /// [`StoreError::Corrupt`], [`StoreError::ReadOnly`], [`StoreError::Full`]: the home
     /// is then as it was.
     pub fn open(home: &Path) -> Result<Self, StoreError> {
-        Self::open_observed(home, Arc::new(Nobody))
+        Self::open_with(home, Duration::ZERO, Arc::new(Nobody))
+    }
+
+    /// As [`open`](Self::open), waiting at most `wait` for another process that writes to
+    /// it: so two short commands at once both do their work.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`StoreError::InUse`] after `wait`.
+    pub fn open_waiting(home: &Path, wait: Duration) -> Result<Self, StoreError> {
+        Self::open_with(home, wait, Arc::new(Nobody))
     }
 
     /// As [`open`](Self::open), telling `observer` of every step of a durable write.
@@ -67,25 +87,51 @@ impl Store {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_observed(home: &Path, observer: Arc<dyn Observer>) -> Result<Self, StoreError> {
+        Self::open_with(home, Duration::ZERO, observer)
+    }
+
+    fn open_with(
+        home: &Path,
+        wait: Duration,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, StoreError> {
         make_folder(home)?;
-        let lock = HomeLock::take(home)?;
+        let lock = HomeLock::take(home, wait)?;
         let conn = schema::open_writer(&database(home), observer.as_ref())?;
         let codec = Codec::default();
         renew_search(&conn, &codec)?;
+        let volumes = Volumes::open(home, &conn, observer)?;
+        let half_dead = compact::half_dead(&conn)?;
         let side = WriteSide {
             conn,
             codec,
             encoder: None,
         };
+        let store = Self::new(
+            home,
+            Some(Writing {
+                volumes,
+                side: Mutex::new(side),
+                _lock: lock,
+            }),
+        )?;
+        if !half_dead.is_empty() {
+            store.write::<_, StoreError>(|w| {
+                w.files.borrow_mut().touched.extend(half_dead);
+                Ok(())
+            })?;
+        }
+        Ok(store)
+    }
+
+    fn new(home: &Path, writing: Option<Writing>) -> Result<Self, StoreError> {
         Ok(Self {
             home: home.to_owned(),
-            observer,
             codec: Codec::default(),
             words: Mutex::new(Words::new()?),
             known: Mutex::new(KnownGrants::new()),
             readers: Mutex::new(Vec::new()),
-            side: Some(Mutex::new(side)),
-            _lock: Some(lock),
+            writing,
         })
     }
 
@@ -97,16 +143,9 @@ impl Store {
     /// [`StoreError::Corrupt`].
     pub fn open_reader(home: &Path) -> Result<Self, StoreError> {
         let conn = schema::open_reader(&database(home))?;
-        Ok(Self {
-            home: home.to_owned(),
-            observer: Arc::new(Nobody),
-            codec: Codec::default(),
-            words: Mutex::new(Words::new()?),
-            known: Mutex::new(KnownGrants::new()),
-            readers: Mutex::new(vec![conn]),
-            side: None,
-            _lock: None,
-        })
+        let store = Self::new(home, None)?;
+        store.give_back(conn);
+        Ok(store)
     }
 
     /// Where it is.
@@ -124,9 +163,9 @@ impl Store {
         &self,
         change: impl FnOnce(&Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let side = self.side.as_ref().ok_or(StoreError::ReadersOnly)?;
+        let Writing { side, volumes, .. } = self.writing()?;
         let mut side = side.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = self.change(&mut side, change);
+        let result = self.change(&mut side, volumes, change);
         if result.is_err() {
             side.codec = Codec::default();
             side.encoder = None;
@@ -134,9 +173,11 @@ impl Store {
         result
     }
 
+    /// Makes a change, or nothing of it.
     fn change<T, E: From<StoreError>>(
         &self,
         side: &mut WriteSide,
+        volumes: &Volumes,
         change: impl FnOnce(&Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let WriteSide {
@@ -151,17 +192,47 @@ impl Store {
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::from)?;
+        let files = RefCell::default();
         let writer = Writer {
             store: self,
             conn: &tx,
             codec,
             encoder,
+            volumes,
+            files: &files,
         };
-        let value = change(&writer)?;
-        self.observer.reached(Step::BeforeCommit);
+        let value = change(&writer).and_then(|value| {
+            compact::settle(&tx, volumes, &mut files.borrow_mut())?;
+            Ok(value)
+        });
+        let files = files.into_inner();
+        let value = match value {
+            Ok(value) => value,
+            Err(error) => {
+                drop(tx);
+                files.undone(volumes);
+                return Err(error);
+            }
+        };
+        volumes.observer.reached(Step::BeforeCommit);
+        // When a commit fails, a crash may still bring it about: what belongs to it must stay
+        // until the next open, which knows.
         tx.commit().map_err(StoreError::from)?;
-        self.observer.reached(Step::AfterCommit);
+        volumes.observer.reached(Step::AfterCommit);
+        files.committed(volumes);
         Ok(value)
+    }
+
+    fn writing(&self) -> Result<&Writing, StoreError> {
+        self.writing.as_ref().ok_or(StoreError::ReadersOnly)
+    }
+
+    /// A place to put files before a change keeps them.
+    ///
+    /// # Errors
+    /// [`StoreError::ReadersOnly`].
+    pub fn stage(&self) -> Result<Stage<'_>, StoreError> {
+        Ok(Stage::new(&self.writing()?.volumes))
     }
 
     /// A snapshot of the newest state.
@@ -195,7 +266,9 @@ fn database(home: &Path) -> PathBuf {
 
 /// Makes a folder that only its owner can look into.
 fn make_folder(path: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::DirBuilderExt;
+    if path.is_dir() {
+        return Ok(());
+    }
     let made = fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -203,7 +276,12 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
     made.map_err(|error| match error.kind() {
         std::io::ErrorKind::PermissionDenied => StoreError::ReadOnly,
         _ => StoreError::file("make", path)(error),
-    })
+    })?;
+    // Its own name must be as durable as what will be in it.
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
+        _ => sync_folder(Path::new(".")),
+    }
 }
 
 /// Indexes all posts anew when an older program indexed other text of them.

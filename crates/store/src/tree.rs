@@ -260,15 +260,3 @@ fn links(bytes: &[u8]) -> Result<Vec<Digest>, StoreError> {
         .filter(|link| link.cid.codec() == Codec::DagPb);
     Ok(below.map(|link| *link.cid.digest()).collect())
 }
-
-impl BlockSource for Writer<'_> {
-    fn get(&self, cid: &Cid) -> Result<Option<Vec<u8>>, SourceError> {
-        Ok(node(self.conn, cid.digest())?)
-    }
-}
-
-impl BlockSource for Reader<'_> {
-    fn get(&self, cid: &Cid) -> Result<Option<Vec<u8>>, SourceError> {
-        Ok(node(self.conn()?, cid.digest())?)
-    }
-}

@@ -11,6 +11,8 @@ use crate::{
     error::StoreError,
     feed::Feed,
     items::View,
+    keep::FileChanges,
+    volume::Volumes,
 };
 
 /// A change under way, made by [`Store::write`](crate::Store::write).
@@ -22,6 +24,8 @@ pub struct Writer<'w> {
     pub(crate) conn: &'w Connection,
     pub(crate) codec: &'w Codec,
     pub(crate) encoder: &'w RefCell<Encoder>,
+    pub(crate) volumes: &'w Volumes,
+    pub(crate) files: &'w RefCell<FileChanges>,
 }
 
 impl Writer<'_> {

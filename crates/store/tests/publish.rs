@@ -16,7 +16,7 @@ use ourspace_protocol::{
         tree::{PathChanges, merge},
     },
 };
-use ourspace_store::{Store, StoreError};
+use ourspace_store::Store;
 use proptest::prelude::*;
 
 const US: Account = Account([1; 20]);
@@ -95,7 +95,7 @@ proptest! {
         }
         prop_assert_eq!(root, Some(in_memory(&histories)));
         prop_assert_eq!(store.read().unwrap().root(US).unwrap(), root);
-        let check = store.write(|w| Ok::<_, StoreError>(w.root(US)?)).unwrap();
+        let check = store.write(|w| w.root(US)).unwrap();
         prop_assert_eq!(check, root);
     }
 }
