@@ -205,6 +205,28 @@ impl View<'_> {
         Ok(Some(Newest { item, label }))
     }
 
+    /// The ids of items from `first` to `last`, in order.
+    pub(crate) fn ids(
+        &self,
+        account: i64,
+        (first, last): (ItemId, ItemId),
+        limit: usize,
+    ) -> Result<Vec<ItemId>, StoreError> {
+        let mut find = self.conn.prepare_cached(
+            "SELECT id FROM post WHERE account = ?1 AND id BETWEEN ?2 AND ?3
+             UNION ALL
+             SELECT id FROM reaction WHERE account = ?1 AND id BETWEEN ?2 AND ?3
+             ORDER BY id LIMIT ?4",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut rows = find.query(params![account, first.0, last.0, limit])?;
+        let mut ids = Vec::new();
+        while let Some(row) = rows.next()? {
+            ids.push(ItemId(row.get(0)?));
+        }
+        Ok(ids)
+    }
+
     /// The tombstone of an item.
     pub(crate) fn tombstone(
         &self,

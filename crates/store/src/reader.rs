@@ -110,6 +110,24 @@ impl<'s> Reader<'s> {
         Ok(view.newest(number, id)?.map(|newest| newest.item))
     }
 
+    /// The ids of an account's items from `first` to `last` (both inclusive), in order, at
+    /// most `limit`: for ids that a person shortened.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn ids(
+        &self,
+        account: Account,
+        (first, last): (ItemId, ItemId),
+        limit: usize,
+    ) -> Result<Vec<ItemId>, StoreError> {
+        let view = self.view()?;
+        match number(view.conn, account)? {
+            Some(number) => view.ids(number, (first, last), limit),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Finds posts by their words.
     ///
     /// # Errors
