@@ -5,7 +5,7 @@
 //! gives the same bytes for ever: the golden files under `tests/golden/` hold that.
 
 use super::{
-    assets, html, json, markdown,
+    assets, body, html, json, markdown,
     model::{Follows, Item, ItemKey, Profile, Tombstone},
     opml,
     page::{Archive, Entry, Head},
@@ -39,6 +39,21 @@ pub fn entry(version: u32, item: &Item) -> Result<Entry<'_>, UnknownRenderer> {
         item,
         html: markdown::content_html(item),
     })
+}
+
+/// An item in one piece of HTML, as `content_html` of JSON Feed and `content:encoded` of RSS
+/// have it; `prefix` leads from where it is shown to the root of the tree.
+///
+/// # Errors
+/// [`UnknownRenderer`].
+pub fn content_html(
+    version: u32,
+    account: &Account,
+    entry: &Entry<'_>,
+    prefix: &str,
+) -> Result<String, UnknownRenderer> {
+    known(version)?;
+    Ok(body::body(entry, &account.to_string(), prefix))
 }
 
 /// The live feed: `feed.json`, `feed.xml`, `index.html`.
