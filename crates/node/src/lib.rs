@@ -6,8 +6,13 @@
 //! it lies in the store. What is signed goes through [`publish`](publish::publish), the one
 //! way by which a feed changes.
 
+pub mod compose;
 pub mod home;
 pub mod identity;
 pub mod publish;
+pub mod read;
+pub mod status;
+pub mod view;
+pub mod which;
 
 pub use home::{Home, HomeError};

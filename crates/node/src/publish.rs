@@ -12,6 +12,7 @@ use ourspace_protocol::{
         check,
         error::{Budget, TreeError},
         set::Changes,
+        state::StateError,
         tree::merge,
     },
     hash::sha256,
@@ -71,6 +72,12 @@ pub enum PublishError {
     /// The person asked for something that cannot be done.
     #[error("{0}")]
     Wish(String),
+}
+
+impl From<StateError> for PublishError {
+    fn from(error: StateError) -> Self {
+        Self::Tree(error.into())
+    }
 }
 
 /// What was published.

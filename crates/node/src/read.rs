@@ -1,0 +1,119 @@
+//! Reading: what is shown comes from the store, never from elsewhere.
+
+use ourspace_protocol::{
+    account::Account,
+    feed::{
+        model::{ItemId, ItemKey},
+        state::{FeedState as _, StateError},
+    },
+};
+use ourspace_store::{Cursor, Hit, Search, StoreError};
+
+use crate::{
+    home::{Home, HomeError},
+    view::{ItemView, ProfileView},
+};
+
+/// Nothing could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// See [`HomeError`].
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The feed cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+impl From<StoreError> for ReadError {
+    fn from(error: StoreError) -> Self {
+        Self::Home(error.into())
+    }
+}
+
+/// Posts of an account (the own one when `None`) before `before`, newest first, at most
+/// `limit`.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn timeline(
+    home: &Home,
+    account: Option<Account>,
+    before: Option<ItemKey>,
+    limit: usize,
+) -> Result<Vec<ItemView>, ReadError> {
+    let account = match account {
+        Some(account) => account,
+        None => home.account()?,
+    };
+    let items = home.store().read()?.timeline(account, before, limit)?;
+    Ok(items
+        .iter()
+        .map(|item| ItemView::new(account, item))
+        .collect())
+}
+
+/// One item.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn item(home: &Home, account: Account, id: ItemId) -> Result<Option<ItemView>, ReadError> {
+    let item = home.store().read()?.item(account, id)?;
+    Ok(item.map(|item| ItemView::new(account, &item)))
+}
+
+/// Where an item stands in its feed.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn key(home: &Home, account: Account, id: ItemId) -> Result<Option<ItemKey>, ReadError> {
+    let item = home.store().read()?.item(account, id)?;
+    Ok(item.map(|item| item.key()))
+}
+
+/// Posts with all of the words of `query`, newest first, at most `limit`, and where to go
+/// on when there may be more.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn search(
+    home: &Home,
+    query: &str,
+    from: Option<Cursor>,
+    limit: usize,
+) -> Result<(Vec<ItemView>, Option<Cursor>), ReadError> {
+    let reader = home.store().read()?;
+    let mut views = Vec::new();
+    let mut from = from;
+    loop {
+        let found = reader.search(&Search {
+            query,
+            account: None,
+            from,
+            limit: limit.saturating_sub(views.len()),
+        })?;
+        let shown = |hit: &Hit| ItemView::new(hit.account, &hit.item);
+        views.extend(found.hits.iter().map(shown));
+        from = found.next;
+        if from.is_none() || views.len() >= limit {
+            return Ok((views, from));
+        }
+    }
+}
+
+/// The own profile.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn profile(home: &Home) -> Result<ProfileView, ReadError> {
+    let account = home.account()?;
+    let reader = home.store().read()?;
+    let root = reader.root(account)?.map(|link| link.cid);
+    let feed = reader.feed(account)?;
+    Ok(ProfileView::new(
+        account,
+        root,
+        feed.profile()?,
+        &feed.follows()?,
+    ))
+}

@@ -1,0 +1,73 @@
+//! A home with an account whose wallet is a test key: no password, no key store.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
+
+use ourspace_node::{Home, home::put_account};
+use ourspace_protocol::{
+    account::Account,
+    grant::{Grant, PUBLISH},
+    time::Millis,
+    verify::{KnownGrants, verify_grant},
+};
+use ourspace_store::StoreError;
+use ourspace_testkit::signing::{DAY, NOW, TestKey, sign_grant};
+use ourspace_wallet::device;
+use tempfile::TempDir;
+
+/// A home in a folder that goes with it.
+pub(crate) struct Place {
+    _folder: TempDir,
+    pub(crate) home: Home,
+}
+
+impl Place {
+    /// A home whose device may publish from a month before [`NOW`] until 300 days after.
+    pub(crate) fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("home");
+        let home = Home::open_or_make(&path).unwrap();
+        std::fs::create_dir_all(path.join("keys")).unwrap();
+        let wallet = TestKey::named("compose");
+        let device = device::create(&home.device_path()).unwrap();
+        let signed = sign_grant(
+            Grant {
+                account: wallet.address(),
+                device: device.address(),
+                encryption_key_hash: [1; 32],
+                successor_hash: [2; 32],
+                scope: PUBLISH.to_owned(),
+                issued_at: NOW - 30 * DAY,
+                expires_at: NOW + 300 * DAY,
+                epoch: 0,
+            },
+            &wallet,
+        );
+        let grant = verify_grant(&signed.to_bytes(), &mut KnownGrants::new()).unwrap();
+        let made: Result<(), StoreError> = home.store().write(|writer| {
+            writer.put_grant(&grant)?;
+            put_account(writer, wallet.address())
+        });
+        made.unwrap();
+        Self {
+            _folder: folder,
+            home,
+        }
+    }
+
+    pub(crate) fn account(&self) -> Account {
+        self.home.account().unwrap()
+    }
+
+    /// Root, record's time and outbox: what a refused change must leave as it was.
+    pub(crate) fn state(&self) -> (Option<String>, Option<Millis>, usize) {
+        let account = self.account();
+        let reader = self.home.store().read().unwrap();
+        let root = reader.root(account).unwrap();
+        let heads = reader.heads(account).unwrap();
+        (
+            root.map(|link| link.cid.to_string()),
+            heads.newest().map(|head| head.record().timestamp),
+            reader.outbox(1_000).unwrap().len(),
+        )
+    }
+}
