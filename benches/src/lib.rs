@@ -4,6 +4,8 @@
 //! release and runs one after the other. It measures ours and what it is compared with in
 //! the same run and prints the ratio: machines differ, ratios hardly do.
 
+pub mod place;
+
 use std::{
     fmt, fs,
     time::{Duration, Instant},
