@@ -11,6 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// What a piece of work took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
@@ -67,34 +69,11 @@ fn per(count: u64, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64().max(1e-9)
 }
 
-/// CPU time of this process so far (Linux: `/proc/self/stat`, ticks of 10 ms; finer where
-/// the scheduler's statistics tell).
+/// CPU time of all threads of this process so far, ended ones too.
 #[must_use]
 pub fn process_cpu() -> Duration {
-    let tasks = fs::read_dir("/proc/self/task")
-        .into_iter()
-        .flatten()
-        .flatten();
-    let nanoseconds = tasks.filter_map(|task| {
-        let stat = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        stat.split(' ').next()?.parse::<u64>().ok()
-    });
-    let alive = Duration::from_nanos(nanoseconds.sum());
-    alive.max(ticks())
-}
-
-/// User and system time of the process with its ended threads.
-fn ticks() -> Duration {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // Behind the name, which may hold anything but ends with the last parenthesis.
-    let rest = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-    let fields: Vec<u64> = rest
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .filter_map(|n| n.parse().ok())
-        .collect();
-    Duration::from_millis(fields.iter().sum::<u64>() * 10)
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// Memory of this process in bytes: resident now, and the most that it ever was.
