@@ -7,13 +7,19 @@
 //! keys/successor.json  who may continue the account (no secret)
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use ourspace_protocol::account::Account;
 use ourspace_store::{Store, StoreError};
 
 /// The setting that says whose home it is; it is written last when a home is made.
 const ACCOUNT: &str = "node.account";
+
+/// How long one command waits for another that writes to the same home.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A home could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -33,12 +39,13 @@ pub struct Home {
 }
 
 impl Home {
-    /// Opens a home to read and write, and makes it if it is not there.
+    /// Opens a home to read and write, and makes it if it is not there. Waits some seconds
+    /// for another program that writes to it.
     ///
     /// # Errors
     /// [`HomeError::Store`]; the home is then as it was.
     pub fn open_or_make(path: &Path) -> Result<Self, HomeError> {
-        let store = Store::open(path)?;
+        let store = Store::open_waiting(path, PATIENCE)?;
         Ok(Self { store })
     }
 

@@ -13,7 +13,7 @@ use ourspace_protocol::{
         error::{Budget, TreeError},
         set::Changes,
         state::StateError,
-        tree::merge,
+        tree::{PathChanges, merge},
     },
     hash::sha256,
     heads::Heads,
@@ -24,7 +24,7 @@ use ourspace_protocol::{
     time::{Millis, rfc3339},
     verify::{Context, KnownGrants, Refusal, Verified, verify},
 };
-use ourspace_store::{Feed, StoreError, Writer};
+use ourspace_store::{Feed, Stage, StoreError, Writer};
 
 use crate::{
     home::Home,
@@ -102,14 +102,32 @@ pub fn publish(
     now: Millis,
     change: impl FnOnce(&Feed<'_>) -> Result<Changes, PublishError>,
 ) -> Result<Published, PublishError> {
+    publish_with(home, now, None, change)
+}
+
+/// As [`publish`], and keeps the files of `stage`, which the change's items or profile
+/// name, in the same transaction. Files that nothing names any more are dropped.
+///
+/// # Errors
+/// [`PublishError`]; nothing is changed then, and nothing of `stage` is left.
+pub fn publish_with(
+    home: &Home,
+    now: Millis,
+    stage: Option<Stage<'_>>,
+    change: impl FnOnce(&Feed<'_>) -> Result<Changes, PublishError>,
+) -> Result<Published, PublishError> {
     let identity = Identity::load(home)?;
     home.store().write(|writer| {
         let mut feed = writer.feed(identity.account)?;
         let changes = change(&feed)?;
         check_changes(&changes)?;
+        if let Some(stage) = stage {
+            writer.keep(stage)?;
+        }
         let before = writer.root(identity.account)?;
         let paths = merge(&mut feed, identity.account, &changes, Budget::OWN)?;
         let root = writer.update_tree(identity.account, &paths)?;
+        release(writer, &paths)?;
         let work = Work {
             identity: &identity,
             before,
@@ -118,6 +136,17 @@ pub fn publish(
         };
         work.sign(writer, changes)
     })
+}
+
+/// Drops the files that left the tree and stand at no other place of it.
+fn release(writer: &Writer<'_>, paths: &PathChanges) -> Result<(), StoreError> {
+    let left = paths.iter().filter(|(_, link)| link.is_none());
+    for (path, _) in left {
+        if let Some(cid) = check::forms::media_cid(path).and_then(|cid| cid.parse().ok()) {
+            writer.release(cid)?;
+        }
+    }
+    Ok(())
 }
 
 /// Checks every part of a change.
