@@ -6,6 +6,7 @@
 //! it lies in the store. What is signed goes through [`publish`](publish::publish), the one
 //! way by which a feed changes.
 
+pub mod account;
 pub mod compose;
 pub mod home;
 pub mod identity;

@@ -117,25 +117,35 @@ pub fn publish_with(
     change: impl FnOnce(&Feed<'_>) -> Result<Changes, PublishError>,
 ) -> Result<Published, PublishError> {
     let identity = Identity::load(home)?;
-    home.store().write(|writer| {
-        let mut feed = writer.feed(identity.account)?;
-        let changes = change(&feed)?;
-        check_changes(&changes)?;
-        if let Some(stage) = stage {
-            writer.keep(stage)?;
-        }
-        let before = writer.root(identity.account)?;
-        let paths = merge(&mut feed, identity.account, &changes, Budget::OWN)?;
-        let root = writer.update_tree(identity.account, &paths)?;
-        release(writer, &paths)?;
-        let work = Work {
-            identity: &identity,
-            before,
-            root,
-            now,
-        };
-        work.sign(writer, changes)
-    })
+    home.store()
+        .write(|writer| publish_as(writer, &identity, now, stage, change))
+}
+
+/// The same as a part of a larger change, by somebody whom the store may not know yet.
+pub(crate) fn publish_as(
+    writer: &Writer<'_>,
+    identity: &Identity,
+    now: Millis,
+    stage: Option<Stage<'_>>,
+    change: impl FnOnce(&Feed<'_>) -> Result<Changes, PublishError>,
+) -> Result<Published, PublishError> {
+    let mut feed = writer.feed(identity.account)?;
+    let changes = change(&feed)?;
+    check_changes(&changes)?;
+    if let Some(stage) = stage {
+        writer.keep(stage)?;
+    }
+    let before = writer.root(identity.account)?;
+    let paths = merge(&mut feed, identity.account, &changes, Budget::OWN)?;
+    let root = writer.update_tree(identity.account, &paths)?;
+    release(writer, &paths)?;
+    let work = Work {
+        identity,
+        before,
+        root,
+        now,
+    };
+    work.sign(writer, changes)
 }
 
 /// Drops the files that left the tree and stand at no other place of it.

@@ -1,0 +1,132 @@
+//! What a person is told about their account.
+
+use ourspace_protocol::{
+    account::Account,
+    grant::Grant,
+    time::{Millis, rfc3339},
+};
+use ourspace_wallet::{device, fingerprint::fingerprint};
+use serde::Serialize;
+
+use crate::{
+    home::Home,
+    identity::{Identity, IdentityError, RENEW_AHEAD, grant_of},
+};
+
+/// Where the account's key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WalletPlace {
+    /// In this home's key store, under a password.
+    Here,
+    /// In another program, on another device.
+    Elsewhere,
+}
+
+/// A grant, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GrantView {
+    /// When it begins, RFC 3339.
+    pub issued: String,
+    /// When it ends, RFC 3339.
+    pub expires: String,
+    /// The account's epoch.
+    pub epoch: u64,
+    /// Whether it ends within 30 days, or has ended.
+    pub renew_soon: bool,
+}
+
+impl GrantView {
+    /// The view of a grant at an instant.
+    #[must_use]
+    pub fn of(grant: &Grant, now: Millis) -> Self {
+        Self {
+            issued: rfc3339(grant.issued_at),
+            expires: rfc3339(grant.expires_at),
+            epoch: grant.epoch,
+            renew_soon: now.saturating_add(RENEW_AHEAD) >= grant.expires_at,
+        }
+    }
+}
+
+/// Whose home it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Whoami {
+    /// The account.
+    pub account: Account,
+    /// The account as a DID.
+    pub did: String,
+    /// The account in six words.
+    pub fingerprint: String,
+    /// This machine's device key.
+    pub device: Account,
+    /// Where the account's key is.
+    pub wallet: WalletPlace,
+    /// This device's permission to publish.
+    pub grant: GrantView,
+    /// Root of the newest feed; none before the first one.
+    pub root: Option<String>,
+    /// When that was signed.
+    pub timestamp: Option<Millis>,
+}
+
+/// Whose home it is.
+///
+/// # Errors
+/// [`IdentityError`].
+pub fn whoami(home: &Home, now: Millis) -> Result<Whoami, IdentityError> {
+    let identity = Identity::load(home)?;
+    let heads = home.store().read()?.heads(identity.account)?;
+    let newest = heads.newest().map(|head| head.record());
+    let wallet = if home.keystore_path().exists() {
+        WalletPlace::Here
+    } else {
+        WalletPlace::Elsewhere
+    };
+    Ok(Whoami {
+        account: identity.account,
+        did: identity.account.did(),
+        fingerprint: fingerprint(&identity.account),
+        device: identity.device.address(),
+        wallet,
+        grant: GrantView::of(&identity.grant.get().grant, now),
+        root: newest.map(|record| record.root.to_string()),
+        timestamp: newest.map(|record| record.timestamp),
+    })
+}
+
+/// What the person should know soon, one sentence each; none mostly.
+///
+/// # Errors
+/// [`IdentityError`] when the home cannot be read.
+pub fn warnings(home: &Home, now: Millis) -> Result<Vec<String>, IdentityError> {
+    let account = home.account()?;
+    let device = device::load(&home.device_path())?.address();
+    let mut warnings = Vec::new();
+    let Some(grant) = grant_of(home, account, device)? else {
+        return Ok(warnings);
+    };
+    let grant = &grant.get().grant;
+    let ends = rfc3339(grant.expires_at);
+    if now > grant.expires_at {
+        warnings.push(format!(
+            "this device may not publish since {ends}; what it published stays valid. \
+             Renew its permission with `ourspace device renew`"
+        ));
+    } else if GrantView::of(grant, now).renew_soon {
+        let days = (grant.expires_at - now) / (24 * 60 * 60 * 1000);
+        warnings.push(format!(
+            "in {days} days, on {ends}, this device may publish no longer; \
+             renew its permission with `ourspace device renew`"
+        ));
+    }
+    let epoch = home.store().read()?.heads(account)?.epoch();
+    if grant.epoch < epoch {
+        warnings.push(
+            "the permission of this device was revoked; ask for a new one with \
+             `ourspace device renew`"
+                .to_owned(),
+        );
+    }
+    Ok(warnings)
+}
