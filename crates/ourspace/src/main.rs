@@ -3,12 +3,14 @@
 //! One file for each command lies in `commands`; this one only leads there. The program
 //! alone reads the clock, asks on the terminal and opens sockets.
 
+mod ask;
 mod commands;
 mod context;
 mod failure;
 mod net;
 mod output;
 mod password;
+mod qr;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,10 @@
 //! Where the password comes from: a file, the environment, or the person at the terminal;
 //! never the command line, which other programs can read.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use zeroize::Zeroizing;
@@ -23,6 +26,12 @@ pub(crate) struct PasswordArgs {
 }
 
 impl PasswordArgs {
+    /// The password in the first line of a file.
+    pub(crate) fn file(path: &Path) -> Self {
+        let password_file = Some(path.to_owned());
+        Self { password_file }
+    }
+
     /// The password that opens something.
     pub(crate) fn existing(
         &self,

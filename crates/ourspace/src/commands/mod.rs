@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::{context::Context, failure::Failure};
 
 mod completions;
+mod init;
+mod whoami;
 
 /// What a command gives: an exit code, or why it did not do what it was asked.
 pub(crate) type Outcome = Result<ExitCode, Failure>;
@@ -43,6 +45,10 @@ pub(crate) struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make an account, or use one that a wallet holds
+    Init(init::Arguments),
+    /// Show the account of this home
+    Whoami(whoami::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -51,6 +57,8 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Option<Command>, context: &Context) -> Outcome {
     match command {
         None => Err(Failure::usage("no command")),
+        Some(Command::Init(arguments)) => init::run(&arguments, context),
+        Some(Command::Whoami(arguments)) => whoami::run(&arguments, context),
         Some(Command::Completions(arguments)) => completions::run(&arguments, context),
     }
 }

@@ -1,0 +1,131 @@
+//! Where the account's key comes from when it is not made anew.
+
+use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
+
+use clap::Args;
+use ourspace_wallet::{SecretKey, keystore, mnemonic::Length};
+use zeroize::Zeroizing;
+
+use super::words::read_list;
+use crate::{ask, context::Context, failure::Failure, password::PasswordArgs};
+
+/// A word of the command line that may be a secret by mistake: never printed.
+#[derive(Clone)]
+pub(crate) struct Unread(Zeroizing<String>);
+
+impl FromStr for Unread {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+}
+
+impl fmt::Debug for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl Unread {
+    /// Only `-`, standard input, is taken.
+    pub(crate) fn check(words: &[Self]) -> Result<(), Failure> {
+        match words {
+            [word] if word.0.as_str() == "-" => Ok(()),
+            _ => Err(Failure::usage(
+                "words are not taken from the command line, where other programs see them: \
+                 use `--mnemonic -` and give them on standard input (and if these were real \
+                 words, think of them as known to others)",
+            )),
+        }
+    }
+}
+
+/// The options.
+#[derive(Debug, Args)]
+pub(super) struct Source {
+    /// Read an existing word list from standard input; only `-`
+    #[arg(long, value_name = "-", num_args = 1.., conflicts_with_all = ["import_keystore", "wallet"])]
+    mnemonic: Option<Vec<Unread>>,
+    /// Take the key out of this key store file (Web3 Secret Storage, version 3)
+    #[arg(long, value_name = "FILE", conflicts_with = "wallet")]
+    import_keystore: Option<PathBuf>,
+    /// The password of that file, in the first line of another [default: the new password]
+    #[arg(long, value_name = "FILE", requires = "import_keystore")]
+    keystore_password_file: Option<PathBuf>,
+    /// Words of a new list: 12 or 24
+    #[arg(long, value_name = "NUMBER", default_value = "12", value_parser = ["12", "24"])]
+    words: String,
+}
+
+/// Keys that were given.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    /// The account's.
+    pub(super) wallet: Option<SecretKey>,
+    /// The successor's.
+    pub(super) successor: Option<SecretKey>,
+}
+
+impl Source {
+    /// Refuses what cannot be meant, before anything is touched.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        self.mnemonic.as_deref().map_or(Ok(()), Unread::check)
+    }
+
+    /// How long new lists are.
+    pub(super) fn length(&self) -> Length {
+        match self.words.as_str() {
+            "24" => Length::TwentyFour,
+            _ => Length::Twelve,
+        }
+    }
+
+    /// The keys that were given.
+    pub(super) fn lists(
+        &self,
+        context: &Context,
+        asks: bool,
+        password: &PasswordArgs,
+    ) -> Result<Lists, Failure> {
+        if let Some(path) = &self.import_keystore {
+            let password = match &self.keystore_password_file {
+                Some(file) => PasswordArgs::file(file),
+                None => password.clone(),
+            };
+            let password = password.existing(context, "The password of the key store file: ")?;
+            let wallet = Some(keystore::open(path, &password)?);
+            let successor = None;
+            return Ok(Lists { wallet, successor });
+        }
+        match &self.mnemonic {
+            None => Ok(Lists::default()),
+            Some(_) if asks => Ok(Lists {
+                wallet: read_list("The words of the account (not shown): ", false)?,
+                successor: read_list(
+                    "The words of its successor, if there are any yet (not shown; Enter: make new ones): ",
+                    true,
+                )?,
+            }),
+            Some(_) => piped(),
+        }
+    }
+}
+
+/// Both lists from standard input, one a line.
+fn piped() -> Result<Lists, Failure> {
+    let text = ask::piped()?;
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let mut next = |name| -> Result<Option<SecretKey>, Failure> {
+        lines
+            .next()
+            .map(|line| super::words::key_of(line, name))
+            .transpose()
+    };
+    let wallet = next("the word list on standard input")?;
+    let successor = next("the second word list on standard input")?;
+    if wallet.is_none() {
+        return Err(Failure::usage("standard input holds no words"));
+    }
+    Ok(Lists { wallet, successor })
+}

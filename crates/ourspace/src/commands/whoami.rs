@@ -1,0 +1,63 @@
+//! `ourspace whoami`.
+
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Args;
+use ourspace_node::account::{self, WalletPlace, Whoami};
+
+use super::Outcome;
+use crate::{context::Context, qr::Qr};
+
+/// What it takes.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  ourspace whoami\n  ourspace whoami --qr card.svg\n  ourspace whoami --json"
+)]
+pub(crate) struct Arguments {
+    /// Write the account's QR code into this file (.svg or .png)
+    #[arg(long, value_name = "FILE")]
+    qr: Option<PathBuf>,
+}
+
+/// Shows whose home it is.
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
+    let home = context.open_reader()?;
+    let whoami = account::whoami(&home, context.now()?)?;
+    // What every wallet's camera reads (EIP-681); the 1 says nothing about a chain here.
+    let qr = Qr::of(&format!("ethereum:{}@1", whoami.account))?;
+    if let Some(path) = &arguments.qr {
+        qr.write(path)?;
+    }
+    let mut text = String::new();
+    if io::stdout().is_terminal() {
+        text.push_str(&qr.terminal());
+    }
+    text.push_str(&describe(&whoami));
+    context.output.answer(&whoami, text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The lines for people.
+fn describe(whoami: &Whoami) -> String {
+    let mut text = format!(
+        "account      {}\nfingerprint  {}\ndevice       {}\n",
+        whoami.account, whoami.fingerprint, whoami.device
+    );
+    let wallet = match whoami.wallet {
+        WalletPlace::Here => "in this home, under its password",
+        WalletPlace::Elsewhere => "elsewhere",
+    };
+    // Writing to a `String` cannot fail.
+    write!(
+        text,
+        "wallet       {wallet}\nmay publish  until {}",
+        whoami.grant.expires
+    )
+    .unwrap_or(());
+    text
+}
