@@ -7,6 +7,7 @@ use ourspace_node::{Home, home::put_account};
 use ourspace_protocol::{
     account::Account,
     feed::{
+        clean,
         model::{Item, ItemId},
         set::Changes,
     },
@@ -77,7 +78,7 @@ impl Posts {
         for path in paths.iter().filter(|path| path.extension().is_none()) {
             let text = fs::read_to_string(path).unwrap_or_default();
             let short = |text: &&str| (40..400).contains(&text.len());
-            texts.extend(text.split("\n%\n").filter(short).map(str::to_owned));
+            texts.extend(text.split("\n%\n").filter(short).map(clean::text));
         }
         anyhow::ensure!(texts.len() > 1000, "too few texts in {folder}");
         Ok(Self {
