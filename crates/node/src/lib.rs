@@ -7,6 +7,7 @@
 //! way by which a feed changes.
 
 pub mod account;
+pub mod attach;
 pub mod compose;
 pub mod home;
 pub mod identity;

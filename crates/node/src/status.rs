@@ -1,28 +1,22 @@
 //! How this place is doing: what is in it, who may sign, what needs attention.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use ourspace_protocol::{
     account::Account,
     dag::Cid,
-    grant::SignedGrant,
+    grant::Grant,
     limits,
     time::{Millis, rfc3339},
-    verify::Verified,
 };
 use ourspace_wallet::device;
 use serde::Serialize;
 
 use crate::{
+    account,
     home::Home,
     identity::{IdentityError, RENEW_AHEAD, grant_of},
 };
-
-/// More announcements than an account can have waiting.
-const OUTBOX: usize = 1_000;
 
 /// How a place is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,7 +37,7 @@ pub struct Status {
     #[serde(flatten)]
     pub holdings: Holdings,
     /// Announcements that wait for the network.
-    pub outbox: usize,
+    pub outbox: u64,
     /// Who signs here.
     pub grant: GrantStatus,
     /// What needs attention, for people.
@@ -59,6 +53,10 @@ pub struct Holdings {
     pub reactions: u64,
     /// Traces of deleted items.
     pub tombstones: u64,
+    /// Pictures, sound, video: kept files.
+    pub media_files: u64,
+    /// Bytes of them.
+    pub media_bytes: u64,
     /// Bytes of the database.
     pub database_bytes: u64,
 }
@@ -75,7 +73,9 @@ pub enum GrantState {
     Ended,
     /// Not yet: the clock is before its beginning.
     NotYet,
-    /// The wallet never allowed it.
+    /// No: the account's wallet took it back.
+    Revoked,
+    /// The wallet never allowed it, or the device key cannot be read.
     Missing,
 }
 
@@ -98,13 +98,14 @@ pub struct GrantStatus {
 /// [`IdentityError::Home`] when there is no account or the store cannot be read; a device
 /// key that cannot be read is one of the warnings.
 pub fn status(home: &Home, now: Millis) -> Result<Status, IdentityError> {
-    let account = home.account()?;
+    let own = home.account()?;
     let reader = home.store().read()?;
-    let counts = reader.counts(account)?;
-    let heads = reader.heads(account)?;
+    let counts = reader.counts(own)?;
+    let (kept, info) = (reader.kept()?, reader.info()?);
+    let heads = reader.heads(own)?;
     let timestamp = heads.newest().map(|head| head.record().timestamp);
     let mut warnings = Vec::new();
-    let grant = grant_status(home, account, now, &mut warnings)?;
+    let grant = grant_status(home, own, now, &mut warnings)?;
     if let Some(last) = timestamp.filter(|last| *last > now.saturating_add(limits::CLOCK_SKEW)) {
         warnings.push(format!(
             "the clock says {}, but the newest record was signed at {}: set the clock right",
@@ -113,18 +114,20 @@ pub fn status(home: &Home, now: Millis) -> Result<Status, IdentityError> {
         ));
     }
     Ok(Status {
-        account,
+        account: own,
         version: env!("CARGO_PKG_VERSION"),
         home: home.path().to_owned(),
-        root: reader.root(account)?.map(|link| link.cid),
+        root: reader.root(own)?.map(|link| link.cid),
         timestamp,
         holdings: Holdings {
             posts: counts.posts,
             reactions: counts.reactions,
             tombstones: counts.tombstones,
-            database_bytes: database_bytes(home.path()),
+            media_files: kept.files,
+            media_bytes: kept.bytes,
+            database_bytes: info.database_bytes,
         },
-        outbox: reader.outbox(OUTBOX)?.len(),
+        outbox: info.outgoing,
         grant,
         warnings,
     })
@@ -132,7 +135,7 @@ pub fn status(home: &Home, now: Millis) -> Result<Status, IdentityError> {
 
 fn grant_status(
     home: &Home,
-    account: Account,
+    own: Account,
     now: Millis,
     warnings: &mut Vec<String>,
 ) -> Result<GrantStatus, IdentityError> {
@@ -147,48 +150,43 @@ fn grant_status(
             });
         }
     };
-    let grant = grant_of(home, account, device)?;
-    let (state, warning) = judge(grant.as_ref(), now);
-    warnings.extend(warning);
+    let grant = grant_of(home, own, device)?;
+    let grant = grant.as_ref().map(|grant| &grant.get().grant);
+    let epoch = home.store().read()?.heads(own)?.epoch();
+    let state = state(grant, epoch, now);
+    match (state, grant) {
+        (GrantState::Missing, _) => warnings.push(
+            "the wallet has not allowed this device to publish yet: sign the grant that \
+             `ourspace init --wallet` or `ourspace device add` printed"
+                .to_owned(),
+        ),
+        (GrantState::NotYet, Some(grant)) => warnings.push(format!(
+            "the clock says {}, but this device was allowed to publish at {}: set the clock right",
+            rfc3339(now),
+            rfc3339(grant.issued_at)
+        )),
+        _ => warnings.extend(account::warnings(home, now)?),
+    }
     Ok(GrantStatus {
         state,
         device: Some(device),
-        expires: grant.map(|grant| rfc3339(grant.get().grant.expires_at)),
+        expires: grant.map(|grant| rfc3339(grant.expires_at)),
     })
 }
 
-fn judge(grant: Option<&Verified<SignedGrant>>, now: Millis) -> (GrantState, Option<String>) {
-    let Some(grant) = grant.map(|grant| &grant.get().grant) else {
-        let text = "the wallet has not allowed this device to publish yet; \
-                    `ourspace init` says how to go on";
-        return (GrantState::Missing, Some(text.to_owned()));
+fn state(grant: Option<&Grant>, epoch: u64, now: Millis) -> GrantState {
+    let Some(grant) = grant else {
+        return GrantState::Missing;
     };
-    let ends = rfc3339(grant.expires_at);
-    if now > grant.expires_at {
-        let text = format!(
-            "this device's permission to publish ended on {ends}: run `ourspace device renew`"
-        );
-        return (GrantState::Ended, Some(text));
+    if grant.epoch < epoch {
+        GrantState::Revoked
+    } else if now > grant.expires_at {
+        GrantState::Ended
+    } else if grant.issued_at > now.saturating_add(limits::CLOCK_SKEW) {
+        GrantState::NotYet
+    } else if now.saturating_add(RENEW_AHEAD) >= grant.expires_at {
+        GrantState::Ending
+    } else {
+        GrantState::Valid
     }
-    if grant.issued_at > now.saturating_add(limits::CLOCK_SKEW) {
-        let text = format!(
-            "the clock says {}, but this device was allowed at {}: set the clock right",
-            rfc3339(now),
-            rfc3339(grant.issued_at)
-        );
-        return (GrantState::NotYet, Some(text));
-    }
-    if grant.expires_at - now < RENEW_AHEAD {
-        let text = format!(
-            "this device's permission to publish ends on {ends}: run `ourspace device renew`"
-        );
-        return (GrantState::Ending, Some(text));
-    }
-    (GrantState::Valid, None)
-}
-
-/// Bytes of the database with its log.
-fn database_bytes(home: &Path) -> u64 {
-    let size = |name: &str| fs::metadata(home.join(name)).map_or(0, |file| file.len());
-    size("store.db") + size("store.db-wal")
 }

@@ -5,10 +5,12 @@
 mod place;
 
 use ourspace_node::{
+    Home,
     compose::{
-        Draft, Edit, ProfileEdit, Relation, delete, edit, edit_profile, follow, post, unfollow,
+        Draft, Edit, Posted, ProfileEdit, Relation, delete, edit, edit_profile, follow, post,
+        unfollow,
     },
-    publish::PublishError,
+    publish::{PublishError, Published},
     read, status,
     view::ItemView,
     which::{self, WhichError},
@@ -36,8 +38,18 @@ fn about(relation: Relation, words: &str) -> Draft {
     }
 }
 
+/// A post without files.
+fn post_text(home: &Home, now: Millis, draft: Draft) -> Result<Posted, PublishError> {
+    post(home, now, draft, None)
+}
+
+/// A profile without new pictures.
+fn edit_words(home: &Home, now: Millis, edit: ProfileEdit) -> Result<Published, PublishError> {
+    edit_profile(home, now, edit, None)
+}
+
 fn write(place: &Place, now: Millis, draft: Draft) -> ItemId {
-    post(&place.home, now, draft).unwrap().id
+    post_text(&place.home, now, draft).unwrap().id
 }
 
 fn shown(place: &Place, id: ItemId) -> ItemView {
@@ -69,7 +81,7 @@ fn a_post_is_in_the_timeline_the_search_and_the_record() {
         },
         ..text("\r\nGrüße an #Garden und #Rust\r\n")
     };
-    let posted = post(&place.home, NOW, draft).unwrap();
+    let posted = post_text(&place.home, NOW, draft).unwrap();
     let view = shown(&place, posted.id);
     assert_eq!(view.content.title.as_deref(), Some("A title"));
     assert_eq!(view.content.content_text, "Grüße an #Garden und #Rust");
@@ -137,7 +149,7 @@ fn a_reply_knows_its_thread() {
     assert_eq!(shown(&place, repost).kind, "repost");
     let gone = ItemId([9; 10]);
     let error = refused(&place, |p| {
-        post(&p.home, NOW + 8, about(Relation::Reply(own(gone)), "x"))
+        post_text(&p.home, NOW + 8, about(Relation::Reply(own(gone)), "x"))
     });
     assert_eq!(error, format!("there is no {gone} in your feed"));
     let counts = status::status(&place.home, NOW).unwrap().holdings;
@@ -148,7 +160,7 @@ fn a_reply_knows_its_thread() {
 fn what_is_no_post_is_refused_and_changes_nothing() {
     let place = Place::new();
     write(&place, NOW, text("there is something"));
-    let try_post = |draft| refused(&place, |p| post(&p.home, NOW + 1, draft));
+    let try_post = |draft| refused(&place, |p| post_text(&p.home, NOW + 1, draft));
     assert!(try_post(text(" \n ")).contains("nothing in it"));
     let page = Target::Url("https://example.org/".to_owned());
     let quote = about(Relation::Quote(page.clone()), "");
@@ -198,13 +210,15 @@ fn dates_go_back_and_clocks_do_not() {
     assert_eq!(order, [now, old]);
     assert_eq!(shown(&place, old).content.edited, None);
     // A little back is drift, and records stay in order; far back is a wrong clock.
-    let drift = post(&place.home, NOW - 60_000, text("drift")).unwrap();
+    let drift = post_text(&place.home, NOW - 60_000, text("drift")).unwrap();
     assert_eq!(drift.published.timestamp, NOW + 2);
-    let error = refused(&place, |p| post(&p.home, NOW - DAY, text("wrong")));
+    let error = refused(&place, |p| post_text(&p.home, NOW - DAY, text("wrong")));
     assert!(error.contains("set the clock right"), "{error}");
     let report = status::status(&place.home, NOW - DAY).unwrap();
     assert!(report.warnings[0].contains("clock"), "{report:?}");
-    let late = refused(&place, |p| post(&p.home, NOW + 301 * DAY, text("late")));
+    let late = refused(&place, |p| {
+        post_text(&p.home, NOW + 301 * DAY, text("late"))
+    });
     assert!(late.contains("device renew"), "{late}");
     let state = status::status(&place.home, NOW + 280 * DAY)
         .unwrap()
@@ -356,18 +370,18 @@ fn a_profile_changes_where_it_is_different() {
         ..ProfileEdit::default()
     };
     assert!(
-        edit_profile(&place.home, NOW, change.clone())
+        edit_words(&place.home, NOW, change.clone())
             .unwrap()
             .changed
     );
-    assert!(!edit_profile(&place.home, NOW + 1, change).unwrap().changed);
+    assert!(!edit_words(&place.home, NOW + 1, change).unwrap().changed);
     let id = write(&place, NOW + 2, text("Hallo"));
     assert_eq!(shown(&place, id).content.language.as_deref(), Some("de"));
     let clear = ProfileEdit {
         email: Some(String::new()),
         ..ProfileEdit::default()
     };
-    edit_profile(&place.home, NOW + 3, clear).unwrap();
+    edit_words(&place.home, NOW + 3, clear).unwrap();
     let view = read::profile(&place.home).unwrap();
     assert_eq!(
         (view.display_name.as_str(), view.bio.as_str()),
@@ -391,7 +405,7 @@ fn a_profile_changes_where_it_is_different() {
             ..ProfileEdit::default()
         },
     ] {
-        refused(&place, |p| edit_profile(&p.home, NOW + 4, wrong));
+        refused(&place, |p| edit_words(&p.home, NOW + 4, wrong));
     }
 }
 

@@ -9,6 +9,7 @@ use ourspace_protocol::{
     },
     time::Millis,
 };
+use ourspace_store::Stage;
 
 use super::{
     draft::{Draft, Posted, Relation},
@@ -19,19 +20,24 @@ use super::{
 use crate::{
     home::Home,
     identity::IdentityError,
-    publish::{PublishError, publish},
+    publish::{PublishError, publish_with},
 };
 
-/// Publishes a new item.
+/// Publishes a new item, and keeps the files of `stage` that it names.
 ///
 /// # Errors
 /// [`PublishError`]; nothing is changed then.
-pub fn post(home: &Home, now: Millis, draft: Draft) -> Result<Posted, PublishError> {
+pub fn post(
+    home: &Home,
+    now: Millis,
+    draft: Draft,
+    stage: Option<Stage<'_>>,
+) -> Result<Posted, PublishError> {
     let account = home.account().map_err(IdentityError::from)?;
     let thread = thread(home, account, &draft.relation)?;
     let mut item = compose(now, draft, thread)?;
     let mut id = item.id;
-    let published = publish(home, now, |feed| {
+    let published = publish_with(home, now, stage, |feed| {
         item.id = fresh_id(feed)?;
         id = item.id;
         if matches!(item.kind, Kind::Post | Kind::Reply | Kind::Quote)

@@ -10,11 +10,12 @@ use ourspace_protocol::{
     },
     time::Millis,
 };
+use ourspace_store::Stage;
 
 use super::fit;
 use crate::{
     home::Home,
-    publish::{PublishError, Published, publish},
+    publish::{PublishError, Published, publish_with},
 };
 
 /// What is to be different in the profile; what is `None` stays, what is empty goes.
@@ -42,7 +43,7 @@ pub struct ProfileEdit {
     pub language: Option<String>,
 }
 
-/// Publishes a new profile. Only what is
+/// Publishes a new profile, and keeps the files of `stage` that it names. Only what is
 /// really different gets a new date.
 ///
 /// # Errors
@@ -51,8 +52,9 @@ pub fn edit_profile(
     home: &Home,
     now: Millis,
     edit: ProfileEdit,
+    stage: Option<Stage<'_>>,
 ) -> Result<Published, PublishError> {
-    publish(home, now, |feed| {
+    publish_with(home, now, stage, |feed| {
         let old = feed.profile()?;
         let new = apply(old.clone(), edit, now)?;
         Ok(Changes {
