@@ -7,7 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use ourspace_node::Home;
+use ourspace_node::{Home, account};
 use ourspace_protocol::time::Millis;
 
 use crate::{commands::Global, failure::Failure, output::Output};
@@ -53,6 +53,16 @@ impl Context {
     /// The home, to read and write.
     pub(crate) fn open(&self) -> Result<Home, Failure> {
         Ok(Home::open(&self.home)?)
+    }
+
+    /// Tells the person what they should know soon, beside the answer.
+    pub(crate) fn warn(&self, home: &Home, now: Millis) {
+        if self.json {
+            return;
+        }
+        for warning in account::warnings(home, now).unwrap_or_default() {
+            self.output.say(format!("warning: {warning}"));
+        }
     }
 
     /// The home, to read.

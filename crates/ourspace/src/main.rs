@@ -7,10 +7,14 @@ mod ask;
 mod commands;
 mod context;
 mod failure;
+mod media_args;
 mod net;
 mod output;
+mod parse;
 mod password;
+mod people;
 mod qr;
+mod words;
 
 use std::process::ExitCode;
 

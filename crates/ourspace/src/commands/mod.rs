@@ -7,7 +7,16 @@ use clap::{Args, Parser, Subcommand};
 use crate::{context::Context, failure::Failure};
 
 mod completions;
+mod delete;
+mod edit;
 mod init;
+mod post;
+mod posted;
+mod profile;
+mod search;
+mod show;
+mod status;
+mod timeline;
 mod whoami;
 
 /// What a command gives: an exit code, or why it did not do what it was asked.
@@ -49,6 +58,22 @@ pub(crate) enum Command {
     Init(init::Arguments),
     /// Show the account of this home
     Whoami(whoami::Arguments),
+    /// Publish a post, reply, quote, repost or like
+    Post(Box<post::Arguments>),
+    /// Publish a new version of an item
+    Edit(edit::Arguments),
+    /// Take items back
+    Delete(delete::Arguments),
+    /// Show or change who you say you are
+    Profile(Box<profile::Arguments>),
+    /// Show what was published, newest first
+    Timeline(timeline::Arguments),
+    /// Show items
+    Show(show::Arguments),
+    /// Find posts by their words
+    Search(search::Arguments),
+    /// Show how this place is doing
+    Status(status::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -59,6 +84,14 @@ pub(crate) fn run(command: Option<Command>, context: &Context) -> Outcome {
         None => Err(Failure::usage("no command")),
         Some(Command::Init(arguments)) => init::run(&arguments, context),
         Some(Command::Whoami(arguments)) => whoami::run(&arguments, context),
+        Some(Command::Post(arguments)) => post::run(*arguments, context),
+        Some(Command::Edit(arguments)) => edit::run(arguments, context),
+        Some(Command::Delete(arguments)) => delete::run(&arguments, context),
+        Some(Command::Profile(arguments)) => profile::run(&arguments, context),
+        Some(Command::Timeline(arguments)) => timeline::run(&arguments, context),
+        Some(Command::Show(arguments)) => show::run(&arguments, context),
+        Some(Command::Search(arguments)) => search::run(&arguments, context),
+        Some(Command::Status(status::Arguments {})) => status::run(context),
         Some(Command::Completions(arguments)) => completions::run(&arguments, context),
     }
 }

@@ -1,0 +1,38 @@
+//! `ourspace search`: posts by their words.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use ourspace_node::read;
+
+use super::Outcome;
+use crate::{context::Context, people};
+
+/// What it takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ourspace search green tea
+  ourspace search '\"green tea\"' --limit 5
+  ourspace search '#garden'
+
+Posts that have all of the words, newest first; the last word may be unfinished.")]
+pub(crate) struct Arguments {
+    /// Words, \"phrases in quotes\", #tags
+    #[arg(required = true)]
+    words: Vec<String>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+}
+
+/// Shows what is found.
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
+    let home = context.open_reader()?;
+    let (items, _) = read::search(&home, &arguments.words.join(" "), None, arguments.limit)?;
+    let text = match items.as_slice() {
+        [] => "nothing found".to_owned(),
+        items => people::items(items),
+    };
+    context.output.answer(&items, text)?;
+    Ok(ExitCode::SUCCESS)
+}
