@@ -46,8 +46,9 @@ pub struct Found {
 /// What is searched for.
 #[derive(Clone, Copy, Debug)]
 pub struct Search<'q> {
-    /// Words that must all be there, the last one perhaps unfinished; "phrases in
-    /// quotes"; `#tags`; accounts that are mentioned.
+    /// Words that must all be there; "phrases in quotes"; `#tags`; accounts that are
+    /// mentioned. Where no post has all of the words, the last one counts as the
+    /// beginning of a word, if it has three letters.
     pub query: &'q str,
     /// Only posts of this account.
     pub account: Option<Account>,
@@ -100,7 +101,12 @@ pub(crate) fn find(
     words: &Words,
     search: &Search<'_>,
 ) -> Result<Found, StoreError> {
-    let query = words.query(search.query)?;
+    // A word that some post has is taken as finished: the posts of all words that begin
+    // with "the" are half of a large store, and would be merged before the first is shown.
+    let mut query = words.query(search.query, false)?;
+    if !query.words.is_empty() && candidates(view, &query.words, (i64::MAX, 1))?.is_empty() {
+        query = words.query(search.query, true)?;
+    }
     let mut found = Found::default();
     if query.words.is_empty() || search.limit == 0 {
         return Ok(found);

@@ -180,14 +180,15 @@ impl Words {
         Ok(())
     }
 
-    /// Reads a query.
-    pub(crate) fn query(&self, query: &str) -> Result<Query, StoreError> {
+    /// Reads a query; its last word counts as the beginning of one if it is `unfinished`.
+    pub(crate) fn query(&self, query: &str, unfinished: bool) -> Result<Query, StoreError> {
         let mut read = Query::default();
         for term in terms(query).into_iter().take(TERMS) {
             let words = self.of(&term.text)?;
             let mut prefix = false;
             for (at, word) in words.iter().enumerate() {
-                prefix = term.prefix
+                prefix = unfinished
+                    && term.prefix
                     && at + 1 == words.len()
                     && word.chars().count() >= PREFIX_CHARS
                     && term.text.ends_with(char::is_alphanumeric);
