@@ -11,6 +11,7 @@ pub mod attach;
 pub mod compose;
 pub mod home;
 pub mod identity;
+pub mod import;
 pub mod publish;
 pub mod read;
 pub mod status;

@@ -18,6 +18,7 @@ mod show;
 mod status;
 mod timeline;
 mod whoami;
+mod import;
 
 /// What a command gives: an exit code, or why it did not do what it was asked.
 pub(crate) type Outcome = Result<ExitCode, Failure>;
@@ -74,6 +75,8 @@ pub(crate) enum Command {
     Search(search::Arguments),
     /// Show how this place is doing
     Status(status::Arguments),
+    /// Take in posts from a feed
+    Import(import::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -92,6 +95,7 @@ pub(crate) fn run(command: Option<Command>, context: &Context) -> Outcome {
         Some(Command::Show(arguments)) => show::run(&arguments, context),
         Some(Command::Search(arguments)) => search::run(&arguments, context),
         Some(Command::Status(status::Arguments {})) => status::run(context),
+        Some(Command::Import(arguments)) => import::run(&arguments, context),
         Some(Command::Completions(arguments)) => completions::run(&arguments, context),
     }
 }

@@ -1,0 +1,37 @@
+//! What lies at a path, by what is in it; a name says nothing.
+
+use super::input;
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// XML: RSS or Atom.
+    Xml,
+    /// JSON.
+    Json,
+    /// Something else.
+    Other,
+}
+
+/// What a file is, by how it begins.
+pub(super) fn form(head: &[u8]) -> Form {
+    let (text, _, _) = input::encoding(head).decode(head);
+    match text.trim_start().chars().next() {
+        Some('<') => Form::Xml,
+        Some('{') => Form::Json,
+        _ => Form::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_content() {
+        assert_eq!(form(b"\xef\xbb\xbf \n<rss>"), Form::Xml);
+        assert_eq!(form(b"\xff\xfe{\0}\0"), Form::Json);
+        assert_eq!(form(b"PK\x03\x04"), Form::Other);
+        assert_eq!(form(b""), Form::Other);
+    }
+}
