@@ -11,6 +11,9 @@ pub(crate) const FRAGMENTED: MediaError = MediaError::NotTaken {
     advice: "export it as an ordinary MP4 (\"ffmpeg -i in.mp4 -c copy out.mp4\") or as WebM",
 };
 
+/// The most boxes side by side. Real files have a few dozen.
+const PARTS: usize = 10_000;
+
 /// A box's kind and contents.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part<'a> {
@@ -31,6 +34,11 @@ pub(crate) fn children(data: &[u8]) -> Result<Vec<Part<'_>>, MediaError> {
     let mut parts = Vec::new();
     let mut rest = data;
     while rest.len() >= 8 {
+        if parts.len() >= PARTS {
+            return Err(damaged(
+                "a part of its index has more boxes than any real one",
+            ));
+        }
         let kind = [rest[4], rest[5], rest[6], rest[7]];
         let (header, size) = match be32(rest, 0).unwrap_or_default() {
             0 if kind == [0; 4] => break,

@@ -16,6 +16,10 @@ use crate::{
 /// The largest frame: 65,535 samples of 8 channels of 32 bits, and a little.
 const FRAME: u64 = 65_536 * 8 * 4 + 64;
 
+/// How many places that look like a frame's header are tried. By chance one byte in eight
+/// million looks like one.
+const CANDIDATES: usize = 64;
+
 /// The end of the frames.
 pub(crate) struct End {
     /// Where it is.
@@ -36,7 +40,9 @@ pub(crate) fn find<R: Read + Seek>(
     let last = (0..tail.len().saturating_sub(8))
         .rev()
         .filter(|place| tail[*place] == 0xFF)
-        .find_map(|place| samples(&tail[place..], info));
+        .filter_map(|place| Some((samples(&tail[place..], info)?, &tail[place..])))
+        .take(CANDIDATES)
+        .find_map(|(samples, frame)| whole(frame).then_some(samples));
     match last {
         Some(samples) if info.samples == 0 || samples >= info.samples => Ok(End { at, samples }),
         _ => Err(source.cut_off()),
@@ -64,7 +70,7 @@ fn before_tags<R: Read + Seek>(source: &mut Source<R>, start: u64) -> Result<u64
     }
 }
 
-/// The number of the sample after this frame, if the bytes are exactly one whole frame.
+/// The number of the sample after the frame whose header begins the bytes.
 fn samples(frame: &[u8], info: &Info) -> Option<u64> {
     if be16(frame, 0)? & 0xFFFE != 0xFFF8 {
         return None;
@@ -92,14 +98,18 @@ fn samples(frame: &[u8], info: &Info) -> Option<u64> {
         15 => return None,
         _ => 0,
     };
-    let (coded, stored) = frame.split_at_checked(frame.len() - 2)?;
-    let whole = crc8(frame.get(..at)?) == *frame.get(at)? && crc16(coded) == be16(stored, 0)?;
     let first = if variable {
         number
     } else {
         number * info.block
     };
-    whole.then_some(first + block)
+    (crc8(frame.get(..at)?) == *frame.get(at)?).then_some(first + block)
+}
+
+/// True when the bytes end with the checksum of those before.
+fn whole(frame: &[u8]) -> bool {
+    let (coded, stored) = frame.split_at(frame.len().saturating_sub(2));
+    be16(stored, 0) == Some(crc16(coded))
 }
 
 /// A number coded like a character of UTF-8, up to 36 bits.

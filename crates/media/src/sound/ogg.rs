@@ -2,7 +2,8 @@
 //!
 //! The header packets are read, the comments replaced by empty ones, and all laid out
 //! anew; pages of sound are copied with new numbers and checksums, their packets as they
-//! are. Streams one after the other ("chained") are taken, streams side by side are not.
+//! are. Streams one after the other ("chained") are taken, streams side by side are not. A stream must say where it ends: only so can one that
+//! was cut off between two pages be told.
 
 use std::io::{Read, Seek, Write};
 
@@ -89,7 +90,7 @@ pub(crate) fn clean<R: Read + Seek, W: Write>(
         }
     }
     match stream {
-        Some(stream) if stream.headers.is_none() => duration += stream.duration(),
+        Some(stream) if stream.headers.is_none() && stream.ended => duration += stream.duration(),
         _ => return Err(source.cut_off()),
     }
     clean.duration = Some(duration);

@@ -38,9 +38,10 @@ pub(crate) fn strip(bytes: &[u8]) -> Result<Stripped, MediaError> {
         return Err(damaged("it holds no picture"));
     }
     finish(&mut found);
-    // The canvas, one frame and the decoder's own planes.
-    found.memory =
-        u64::from(found.width) * u64::from(found.height) * if found.frames > 1 { 8 } else { 6 };
+    // Bytes a pixel that the decoder was measured to take, and the canvas of an animation.
+    let alpha = contains_alpha(body);
+    let each = if alpha { 11 } else { 6 } + if found.frames > 1 { 4 } else { 0 };
+    found.memory = u64::from(found.width) * u64::from(found.height) * each;
     Ok(found)
 }
 
@@ -122,6 +123,15 @@ fn take(found: &mut Stripped, kind: [u8; 4], data: &[u8]) -> Result<(), MediaErr
         _ => {}
     }
     Ok(())
+}
+
+/// True when alpha is coded apart from lossy colours, alone or in a frame.
+fn contains_alpha(body: &[u8]) -> bool {
+    let coded = |chunk: Part<'_>| chunk.is_ok_and(|(kind, _)| &kind == b"ALPH");
+    chunks(body).flatten().any(|(kind, data)| match &kind {
+        b"ANMF" => data.get(16..).is_some_and(|frame| chunks(frame).any(coded)),
+        _ => &kind == b"ALPH",
+    })
 }
 
 /// Width and height in the coded picture itself.
