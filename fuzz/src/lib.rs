@@ -8,6 +8,7 @@
 
 pub mod dag;
 pub mod feed;
+pub mod media;
 pub mod signed;
 
 /// A parser with a name.
@@ -68,6 +69,14 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "tree",
         run: dag::tree,
+    },
+    Target {
+        name: "picture",
+        run: media::picture,
+    },
+    Target {
+        name: "stream",
+        run: media::stream,
     },
 ];
 
