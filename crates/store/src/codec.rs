@@ -257,7 +257,7 @@ impl Encoder {
         let mut rows = posts.query([SAMPLES as i64])?;
         let mut samples = Vec::with_capacity(SAMPLES);
         while let Some(row) = rows.next()? {
-            let (key, source) = crate::items::key_and_source(row)?;
+            let (key, source) = crate::rows::key_and_source(row)?;
             samples.push(to_json(&codec.decode(conn, key, source)?));
         }
         // Posts that have nothing in common teach nothing; then try again much later.

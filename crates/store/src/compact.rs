@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use ourspace_protocol::dag::{Cid, Codec};
 
 use crate::{
+    changes::FileChanges,
     error::StoreError,
-    keep::{FileChanges, Tally, int, pack, put_packs},
+    keep::{Tally, int, pack, put_packs},
     pack::{PackWriter, Place},
     stage::Staged,
     steps::Step,

@@ -17,7 +17,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     codec::Encoder,
     error::StoreError,
-    items::{self, View, instant, list_number, table},
+    items::{self, list_number, table},
+    rows::instant,
+    view::View,
 };
 
 /// The feed of one account, in a snapshot or in a change under way.

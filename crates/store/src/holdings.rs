@@ -108,7 +108,7 @@ impl Reader<'_> {
             let count: i64 = conn.query_row(&sql, [], |row| row.get(0))?;
             Ok(count.unsigned_abs())
         };
-        let home = self.store.home();
+        let home = self.shared.home();
         let bytes = |name| fs::metadata(home.join(name)).map_or(0, |file| file.len());
         Ok(Info {
             database_bytes: bytes("store.db") + bytes("store.db-wal"),
@@ -124,13 +124,13 @@ impl Reader<'_> {
         cid: Cid,
         look: impl Fn(&Connection, &Path) -> Result<Lookup<T>, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        let folder = volume::folder(self.store.home());
+        let folder = volume::folder(self.shared.home());
         match look(self.conn()?, &folder)? {
             Lookup::Here(found) => return Ok(Some(found)),
             Lookup::Absent => return Ok(None),
             Lookup::Gone => {}
         }
-        match look(self.store.read()?.conn()?, &folder)? {
+        match look(Self::begin(self.shared)?.conn()?, &folder)? {
             Lookup::Here(found) => Ok(Some(found)),
             Lookup::Absent => Ok(None),
             Lookup::Gone => Err(StoreError::DamagedBlock(cid)),

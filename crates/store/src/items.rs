@@ -2,53 +2,20 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use ourspace_protocol::{
-    feed::{
-        model::{Item, ItemId, ItemKey, Tombstone},
-        pages::List,
-        state::Span,
-    },
-    time::Millis,
+use ourspace_protocol::feed::{
+    model::{Item, ItemId, ItemKey, Tombstone},
+    pages::List,
+    state::Span,
 };
 use rusqlite::{Connection, Row, params};
 
 use crate::{
-    codec::{Codec, Encoder},
+    codec::Encoder,
     error::StoreError,
+    rows::{instant, key_and_source, key_at},
     search,
+    view::View,
 };
-
-/// A state of the database and what reads it: a snapshot, or a change under way.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct View<'v> {
-    pub(crate) conn: &'v Connection,
-    pub(crate) codec: &'v Codec,
-}
-
-/// A date as the database keeps it.
-pub(crate) fn instant(date: Millis) -> Result<i64, StoreError> {
-    i64::try_from(date).map_err(|_| StoreError::Date(date))
-}
-
-/// Reads a key whose date and id are the columns `at` and `at + 1`.
-pub(crate) fn key_at(row: &Row<'_>, at: usize) -> Result<ItemKey, StoreError> {
-    let date: i64 = row.get(at)?;
-    let id: &[u8] = row.get_ref(at + 1)?.as_blob().unwrap_or_default();
-    let damaged = |_| StoreError::damaged("item key");
-    Ok(ItemKey {
-        date: u64::try_from(date).map_err(|_| StoreError::damaged("date"))?,
-        id: ItemId(id.try_into().map_err(damaged)?),
-    })
-}
-
-/// Reads a row of date, id and source.
-pub(crate) fn key_and_source<'r>(row: &'r Row<'_>) -> Result<(ItemKey, &'r [u8]), StoreError> {
-    let source = row
-        .get_ref(2)?
-        .as_blob()
-        .map_err(|_| StoreError::damaged("item"))?;
-    Ok((key_at(row, 0)?, source))
-}
 
 /// The table of a list.
 pub(crate) const fn table(list: List) -> &'static str {

@@ -8,6 +8,7 @@
 //! `protocol` before, and is verified again when it comes from the disk. Nothing here
 //! reaches for the network or asks the time.
 
+mod changes;
 mod codec;
 mod compact;
 mod error;
@@ -21,13 +22,16 @@ mod node;
 mod pack;
 mod reader;
 mod records;
+mod rows;
 mod schema;
 mod search;
 mod settings;
+mod shared;
 mod stage;
 pub mod steps;
 mod store;
 mod tree;
+mod view;
 mod volume;
 mod whole;
 mod words;

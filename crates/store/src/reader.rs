@@ -9,11 +9,11 @@ use ourspace_protocol::{
 use rusqlite::Connection;
 
 use crate::{
-    Store,
     error::StoreError,
     feed::Feed,
-    items::View,
     search::{self, Found, Search},
+    shared::Shared,
+    view::View,
     words::Words,
     writer::number,
 };
@@ -21,7 +21,7 @@ use crate::{
 /// A snapshot, made by [`Store::read`](crate::Store::read).
 #[derive(Debug)]
 pub struct Reader<'s> {
-    pub(crate) store: &'s Store,
+    pub(crate) shared: &'s Shared,
     /// Taken out when the snapshot ends, and given back.
     conn: Option<Connection>,
 }
@@ -38,12 +38,13 @@ pub struct Counts {
 }
 
 impl<'s> Reader<'s> {
-    pub(crate) fn begin(store: &'s Store, conn: Connection) -> Result<Self, StoreError> {
+    pub(crate) fn begin(shared: &'s Shared) -> Result<Self, StoreError> {
+        let conn = shared.connection()?;
         conn.execute_batch("BEGIN")?;
         // The state is fixed by the first read, not by BEGIN.
         let _: i64 = conn.query_row("SELECT count(*) FROM setting", [], |row| row.get(0))?;
         Ok(Self {
-            store,
+            shared,
             conn: Some(conn),
         })
     }
@@ -55,12 +56,12 @@ impl<'s> Reader<'s> {
     pub(crate) fn view(&self) -> Result<View<'_>, StoreError> {
         Ok(View {
             conn: self.conn()?,
-            codec: &self.store.codec,
+            codec: &self.shared.codec,
         })
     }
 
     fn words(&self) -> MutexGuard<'_, Words> {
-        self.store
+        self.shared
             .words
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -164,7 +165,7 @@ impl Drop for Reader<'_> {
         if let Some(conn) = self.conn.take()
             && conn.execute_batch("ROLLBACK").is_ok()
         {
-            self.store.give_back(conn);
+            self.shared.give_back(conn);
         }
     }
 }

@@ -96,7 +96,7 @@ impl Reader<'_> {
     /// [`StoreError::Damaged`] when a record no longer verifies.
     pub fn heads(&self, account: Account) -> Result<Heads, StoreError> {
         let mut known = self
-            .store
+            .shared
             .known
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
@@ -109,7 +109,7 @@ impl Reader<'_> {
     /// [`StoreError::Damaged`] when a grant no longer verifies.
     pub fn grants(&self, account: Account) -> Result<Vec<Verified<SignedGrant>>, StoreError> {
         let mut known = self
-            .store
+            .shared
             .known
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +122,7 @@ impl Reader<'_> {
     /// [`StoreError::Damaged`] when a record no longer verifies.
     pub fn outbox(&self, limit: usize) -> Result<Vec<Outgoing>, StoreError> {
         let mut known = self
-            .store
+            .shared
             .known
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
@@ -152,7 +152,7 @@ impl Writer<'_> {
     /// [`StoreError::Damaged`] when a record no longer verifies.
     pub fn heads(&self, account: Account) -> Result<Heads, StoreError> {
         let mut known = self
-            .store
+            .shared
             .known
             .lock()
             .unwrap_or_else(PoisonError::into_inner);

@@ -10,7 +10,8 @@ use rusqlite::{Connection, params};
 
 use crate::{
     error::StoreError,
-    items::{View, key_and_source},
+    rows::key_and_source,
+    view::View,
     words::{Words, indexed},
 };
 

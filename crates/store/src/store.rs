@@ -4,41 +4,34 @@ use std::{
     cell::RefCell,
     fs,
     os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use ourspace_protocol::verify::KnownGrants;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
     codec::{Codec, Encoder},
     compact,
     error::StoreError,
-    items::View,
     lock::HomeLock,
     reader::Reader,
     schema, search, settings,
+    shared::{self, Shared},
     stage::Stage,
     steps::{Nobody, Observer, Step},
+    view::View,
     volume::{Volumes, sync_folder},
-    words::{self, Words},
+    words,
     writer::Writer,
 };
-
-/// Reading connections that are kept open: each holds up to 4 MiB of pages.
-const READERS: usize = 3;
 
 /// The store of one home. Cheap to share by reference; every method may be called from
 /// any thread and blocks while it works.
 #[derive(Debug)]
 pub struct Store {
-    home: PathBuf,
-    pub(crate) codec: Codec,
-    pub(crate) words: Mutex<Words>,
-    pub(crate) known: Mutex<KnownGrants>,
-    readers: Mutex<Vec<Connection>>,
+    shared: Shared,
     /// `None` when the store was opened for reading only.
     writing: Option<Writing>,
 }
@@ -97,7 +90,7 @@ impl Store {
     ) -> Result<Self, StoreError> {
         make_folder(home)?;
         let lock = HomeLock::take(home, wait)?;
-        let conn = schema::open_writer(&database(home), observer.as_ref())?;
+        let conn = schema::open_writer(&shared::database(home), observer.as_ref())?;
         let codec = Codec::default();
         renew_search(&conn, &codec)?;
         let volumes = Volumes::open(home, &conn, observer)?;
@@ -126,11 +119,7 @@ impl Store {
 
     fn new(home: &Path, writing: Option<Writing>) -> Result<Self, StoreError> {
         Ok(Self {
-            home: home.to_owned(),
-            codec: Codec::default(),
-            words: Mutex::new(Words::new()?),
-            known: Mutex::new(KnownGrants::new()),
-            readers: Mutex::new(Vec::new()),
+            shared: Shared::new(home)?,
             writing,
         })
     }
@@ -142,16 +131,16 @@ impl Store {
     /// [`StoreError::Absent`] when there is none; [`StoreError::Newer`],
     /// [`StoreError::Corrupt`].
     pub fn open_reader(home: &Path) -> Result<Self, StoreError> {
-        let conn = schema::open_reader(&database(home))?;
+        let conn = schema::open_reader(&shared::database(home))?;
         let store = Self::new(home, None)?;
-        store.give_back(conn);
+        store.shared.give_back(conn);
         Ok(store)
     }
 
     /// Where it is.
     #[must_use]
     pub fn home(&self) -> &Path {
-        &self.home
+        self.shared.home()
     }
 
     /// Makes one change: all that `change` does through the [`Writer`], or nothing of it.
@@ -194,7 +183,7 @@ impl Store {
             .map_err(StoreError::from)?;
         let files = RefCell::default();
         let writer = Writer {
-            store: self,
+            shared: &self.shared,
             conn: &tx,
             codec,
             encoder,
@@ -240,28 +229,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`] of the database.
     pub fn read(&self) -> Result<Reader<'_>, StoreError> {
-        let kept = self.readers().pop();
-        let conn = match kept {
-            Some(conn) => conn,
-            None => schema::open_reader(&database(&self.home))?,
-        };
-        Reader::begin(self, conn)
+        Reader::begin(&self.shared)
     }
-
-    pub(crate) fn give_back(&self, conn: Connection) {
-        let mut readers = self.readers();
-        if readers.len() < READERS {
-            readers.push(conn);
-        }
-    }
-
-    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn database(home: &Path) -> PathBuf {
-    home.join("store.db")
 }
 
 /// Makes a folder that only its owner can look into.

@@ -6,12 +6,12 @@ use ourspace_protocol::account::Account;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::{
-    Store,
+    changes::FileChanges,
     codec::{Codec, Encoder},
     error::StoreError,
     feed::Feed,
-    items::View,
-    keep::FileChanges,
+    shared::Shared,
+    view::View,
     volume::Volumes,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 /// What it reads is what it has written so far.
 #[derive(Debug)]
 pub struct Writer<'w> {
-    pub(crate) store: &'w Store,
+    pub(crate) shared: &'w Shared,
     pub(crate) conn: &'w Connection,
     pub(crate) codec: &'w Codec,
     pub(crate) encoder: &'w RefCell<Encoder>,
