@@ -7,10 +7,22 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use clap::Args;
 use ourspace_node::{Home, account};
 use ourspace_protocol::time::Millis;
 
-use crate::{commands::Global, failure::Failure, output::Output};
+use crate::{failure::Failure, output::Output};
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The folder that holds everything [default: the platform's data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "OURSPACE_HOME")]
+    pub(crate) home: Option<PathBuf>,
+    /// Answer with one JSON document
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
 
 /// What every command is given.
 #[derive(Debug)]

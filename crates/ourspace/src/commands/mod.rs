@@ -1,10 +1,13 @@
 //! The commands, one file each, and what clap knows of them.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-use crate::{context::Context, failure::Failure};
+use crate::{
+    context::{Context, Global},
+    failure::Failure,
+};
 
 mod completions;
 mod delete;
@@ -39,17 +42,6 @@ pub(crate) struct Arguments {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-}
-
-/// What every command takes.
-#[derive(Debug, Args)]
-pub(crate) struct Global {
-    /// The folder that holds everything [default: the platform's data folder]
-    #[arg(long, global = true, value_name = "DIR", env = "OURSPACE_HOME")]
-    pub(crate) home: Option<PathBuf>,
-    /// Answer with one JSON document
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
 }
 
 /// The commands.
