@@ -1,6 +1,10 @@
 //! A home with an account whose wallet is a test key: no password, no key store.
 
-#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test binary uses a part of this; a test's helpers fail by panicking"
+)]
 
 use ourspace_node::{Home, home::put_account};
 use ourspace_protocol::{
@@ -16,7 +20,7 @@ use tempfile::TempDir;
 
 /// A home in a folder that goes with it.
 pub(crate) struct Place {
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
     pub(crate) home: Home,
 }
 
@@ -48,10 +52,7 @@ impl Place {
             put_account(writer, wallet.address())
         });
         made.unwrap();
-        Self {
-            _folder: folder,
-            home,
-        }
+        Self { folder, home }
     }
 
     pub(crate) fn account(&self) -> Account {
