@@ -44,13 +44,18 @@ impl Words {
         publish: impl FnOnce(String) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let result = publish(self.text);
-        if let (Err(_), Some(file)) = (&result, self.file)
-            && let Ok((_, path)) = file.keep()
-        {
-            let text = format!("what you wrote is in {}", path.display());
-            context.output.say(text);
+        if let (Err(_), Some(file)) = (&result, self.file) {
+            save(file, context);
         }
         result
+    }
+}
+
+/// Leaves a file where it is, and says where.
+fn save(file: NamedTempFile, context: &Context) {
+    if let Ok((_, path)) = file.keep() {
+        let text = format!("what you wrote is in {}", path.display());
+        context.output.say(text);
     }
 }
 
@@ -115,11 +120,16 @@ pub(crate) fn written(context: &Context, old: &str) -> Result<Words, Failure> {
             "the editor {editor} ended with an error ({status}); nothing was published"
         )));
     }
-    let text = bounded(fs::File::open(file.path())?, "the file")?;
-    Ok(Words {
-        text: above_mark(&text).to_owned(),
-        file: Some(file),
-    })
+    match bounded(fs::File::open(file.path())?, "the file") {
+        Ok(text) => Ok(Words {
+            text: above_mark(&text).to_owned(),
+            file: Some(file),
+        }),
+        Err(failure) => {
+            save(file, context);
+            Err(failure)
+        }
+    }
 }
 
 fn editor() -> Option<String> {
