@@ -111,8 +111,17 @@ impl StoreError {
     }
 }
 
+/// SQLITE_IOERR_SHMSIZE: the index of the log could not be made large enough, so the disk
+/// is full.
+const NO_ROOM_FOR_INDEX: i32 = 10 | (19 << 8);
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        if let Some(failure) = error.sqlite_error()
+            && failure.extended_code == NO_ROOM_FOR_INDEX
+        {
+            return Self::Full;
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,

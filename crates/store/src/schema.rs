@@ -65,7 +65,9 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let conn = match check_layout(&conn, path) {
         // A reader must make an index of the log beside the database. Where it cannot,
         // and no log was left, nobody writes: then the file can be read as it stands.
-        Err(StoreError::Database(_) | StoreError::ReadOnly) if !has_log(path) => {
+        Err(StoreError::Database(_) | StoreError::ReadOnly | StoreError::Full)
+            if !has_log(path) =>
+        {
             let conn = Connection::open_with_flags(immutable(path), flags)?;
             check_layout(&conn, path)?;
             conn
