@@ -8,6 +8,7 @@ pub(crate) mod adts;
 mod comment;
 mod flac;
 mod flac_end;
+mod flac_info;
 pub(crate) mod frames;
 pub(crate) mod id3;
 pub(crate) mod mpeg;

@@ -4,10 +4,10 @@
 
 use std::io::{Read, Seek, Write};
 
-use super::{comment, flac_end};
+use super::{comment, flac_end, flac_info::Info};
 use crate::{
     Clean, MediaError, Type,
-    source::{Sink, Source, be32, be64},
+    source::{Sink, Source},
 };
 
 const INFO: u8 = 0;
@@ -16,34 +16,6 @@ const COMMENT: u8 = 4;
 const LAST: u8 = 0x80;
 /// The largest block of metadata that is read, in bytes.
 const BLOCK: u64 = 16 * 1024 * 1024;
-
-/// What STREAMINFO tells.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Info {
-    /// Samples in each block of a stream of fixed blocks.
-    pub(crate) block: u64,
-    /// Samples per second.
-    pub(crate) rate: u64,
-    /// All samples per channel; 0 when unknown.
-    pub(crate) samples: u64,
-}
-
-impl Info {
-    /// Reads the block's 34 bytes.
-    pub(crate) fn parse(data: &[u8]) -> Option<Self> {
-        let bits = be64(data, 10)?;
-        Some(Self {
-            block: u64::from(be32(data, 0)? >> 16),
-            rate: bits >> 44,
-            samples: bits & 0xF_FFFF_FFFF,
-        })
-    }
-
-    /// Milliseconds of `samples`.
-    pub(crate) fn duration(&self, samples: u64) -> Option<u64> {
-        (samples * 1000).checked_div(self.rate)
-    }
-}
 
 /// Copies the file from its signature at `at` on.
 pub(crate) fn clean<R: Read + Seek, W: Write>(

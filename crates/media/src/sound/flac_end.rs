@@ -7,7 +7,7 @@
 
 use std::io::{Read, Seek};
 
-use super::flac::Info;
+use super::flac_info::Info;
 use crate::{
     MediaError,
     source::{Source, be16, le32},

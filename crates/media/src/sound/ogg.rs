@@ -8,7 +8,8 @@
 use std::io::{Read, Seek, Write};
 
 use super::{
-    comment, flac,
+    comment,
+    flac_info::Info,
     page::{FIRST, LAST, Page, pages},
 };
 use crate::{
@@ -113,7 +114,7 @@ impl Stream {
             (Codec::Vorbis, u64::from(le32(head, 12)?), 0)
         } else if head.starts_with(b"\x7FFLAC") {
             be16(head, 7)?;
-            let info = flac::Info::parse(head.get(17..)?)?;
+            let info = Info::parse(head.get(17..)?)?;
             page.body[7..9].copy_from_slice(&[0, 1]); // one more header: the empty comment
             (Codec::Flac, info.rate, 0)
         } else {
