@@ -1,14 +1,17 @@
 //! `cargo xtask bench`: every bench of the workspace, or those whose names are given.
 //!
-//! A bench is a `[[bench]]` target with `harness = false`. It measures, prints its figures
-//! beside the limit or the peer, and fails when a limit is missed.
+//! A bench is a program of the crate `ourspace-bench`. It measures, prints its figures beside
+//! the limit or the peer, and fails when a limit is missed.
 
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
+use cargo_metadata::{Metadata, MetadataCommand};
 
 use crate::{peers::Peers, run};
+
+/// Of these programs.
+const PACKAGE: &str = "ourspace-bench";
 
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
@@ -18,38 +21,33 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         .exec()?;
     let benches = chosen(&benches(&metadata), arguments)?;
     let peers = Peers::install_for_benches()?;
-    for (package, name) in &benches {
+    for name in &benches {
         println!("\n== {name}");
         let mut cargo = run::cargo();
-        cargo.args(["bench", "--quiet", "-p", package, "--bench", name]);
+        cargo.args(["run", "--quiet", "--release", "-p", PACKAGE, "--bin", name]);
         peers.lend(&mut cargo)?;
         run::succeed(&mut cargo)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The benches: package and name.
-fn benches(metadata: &Metadata) -> Vec<(String, String)> {
+fn benches(metadata: &Metadata) -> Vec<String> {
     let packages = metadata.workspace_packages();
-    let targets = packages.iter().flat_map(|package| {
-        let benches = package
-            .targets
-            .iter()
-            .filter(|target| target.kind.contains(&TargetKind::Bench));
-        benches.map(|target| (package.name.to_string(), target.name.clone()))
-    });
-    targets.collect()
+    let targets = packages
+        .iter()
+        .filter(|package| package.name.as_str() == PACKAGE)
+        .flat_map(|package| &package.targets);
+    let programs = targets.filter(|target| target.is_bin());
+    programs.map(|target| target.name.clone()).collect()
 }
 
-fn chosen(benches: &[(String, String)], names: &[String]) -> Result<Vec<(String, String)>> {
+fn chosen(benches: &[String], names: &[String]) -> Result<Vec<String>> {
     for name in names {
-        let known = benches.iter().any(|(_, bench)| bench == name);
-        let all: Vec<&str> = benches.iter().map(|(_, bench)| bench.as_str()).collect();
-        ensure!(known, "there is no bench {name}: {}", all.join(", "));
+        let all = benches.join(", ");
+        ensure!(benches.contains(name), "there is no bench {name}: {all}");
     }
-    let wanted = |name: &String| names.is_empty() || names.contains(name);
-    let chosen = benches.iter().filter(|(_, bench)| wanted(bench));
-    Ok(chosen.cloned().collect())
+    let wanted = |name: &&String| names.is_empty() || names.contains(*name);
+    Ok(benches.iter().filter(wanted).cloned().collect())
 }
 
 #[cfg(test)]
@@ -58,12 +56,16 @@ mod tests {
 
     #[test]
     fn benches_are_chosen_by_name() {
-        let pair = |package: &str, bench: &str| (package.to_owned(), bench.to_owned());
-        let all = [pair("store", "import"), pair("protocol", "verify")];
+        let names = |names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| (*name).to_owned()).collect()
+        };
+        let all = names(&["import", "verify"]);
         assert_eq!(chosen(&all, &[]).unwrap(), all);
-        let one = chosen(&all, &["verify".to_owned()]).unwrap();
-        assert_eq!(one, [pair("protocol", "verify")]);
-        let error = chosen(&all, &["nothing".to_owned()]).unwrap_err();
+        assert_eq!(
+            chosen(&all, &names(&["verify"])).unwrap(),
+            names(&["verify"])
+        );
+        let error = chosen(&all, &names(&["nothing"])).unwrap_err();
         assert_eq!(
             error.to_string(),
             "there is no bench nothing: import, verify"

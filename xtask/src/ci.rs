@@ -4,12 +4,17 @@ use std::{process::ExitCode, time::Instant};
 
 use anyhow::{Context as _, Result};
 
-use crate::{no_arguments, run, test};
+use crate::{no_arguments, run, test, tidy};
 
 /// A step's headline, and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 3] = [("format", format), ("lints", lints), ("docs", docs)];
+const STEPS: [Step; 4] = [
+    ("format", format),
+    ("tidy", tidy::tidy),
+    ("lints", lints),
+    ("docs", docs),
+];
 
 /// Runs the task. The first step that fails ends it.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {

@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test`, `ci`, `bench`, `soak`.
+//! The project's own tasks: `cargo xtask test`, `ci`, `tidy`, `bench`, `fuzz`, `soak`.
 //!
 //! The one door for people and CI alike. It runs other programs and reads source; it is
 //! no part of what is shipped and may not be depended on.
@@ -11,11 +11,13 @@
 
 mod bench;
 mod ci;
+mod fuzz;
 mod nextest;
 mod peers;
 mod run;
 mod soak;
 mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -39,8 +41,14 @@ const TASKS: &[Task] = &[
     Task {
         name: "ci",
         arguments: "",
-        about: "format, lints, docs, then `test`: what a change must pass",
+        about: "format, tidy, lints, docs, then `test`: what a change must pass",
         run: ci::run,
+    },
+    Task {
+        name: "tidy",
+        arguments: "",
+        about: "the rules of the house: dependencies, sockets, lengths, cycles, words",
+        run: tidy::run,
     },
     Task {
         name: "peers",
@@ -53,6 +61,12 @@ const TASKS: &[Task] = &[
         arguments: "[NAME...]",
         about: "run the benches beside the peers they compare with",
         run: bench::run,
+    },
+    Task {
+        name: "fuzz",
+        arguments: "TARGET [--seconds N]",
+        about: "look for bytes that break a parser, guided by coverage",
+        run: fuzz::run,
     },
     Task {
         name: "soak",
