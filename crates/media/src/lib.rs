@@ -6,10 +6,10 @@
 //! attachment, and by nobody who only reads: strangers' pictures are never decoded here on
 //! behalf of a reader.
 //!
-//! - [`sniff`] decides by content what a file is, and refuses what browsers cannot show.
-//! - [`picture`] and [`avatar`] make upright WebP variants in sRGB, and on demand a copy of
+//! - [`sniff()`] decides by content what a file is, and refuses what browsers cannot show.
+//! - [`picture()`] and [`avatar`] make upright WebP variants in sRGB, and on demand a copy of
 //!   the original without metadata.
-//! - [`clean`] copies video and sound: the same streams, without metadata.
+//! - [`clean()`] copies video and sound: the same streams, without metadata.
 //!
 //! Every file is treated as a stranger's: each length is checked against what is there,
 //! nothing is allocated by a number in a file beyond stated limits, and one picture is

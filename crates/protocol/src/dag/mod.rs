@@ -2,7 +2,7 @@
 //!
 //! Everything follows the profile `unixfs-v1-2025` (IPIP-499), so the same files give the
 //! same root with any tool that follows it; the chapter `spec/05-tree-dag.md` says the
-//! rules. [`file`] turns bytes into a DAG, [`dir`] turns changes of paths into a new root,
+//! rules. [`mod@file`] turns bytes into a DAG, [`dir`] turns changes of paths into a new root,
 //! [`read`], [`entries`] and [`walk`] read what strangers give, believing nothing.
 //!
 //! Blocks come from a [`BlockSource`] and go to a [`BlockSink`] or a closure; this room
