@@ -13,6 +13,7 @@
 mod support;
 
 use std::{
+    fs,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -22,6 +23,11 @@ use serde_json::{Value, json};
 use support::Place;
 
 const OTHER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+
+/// Somebody's feed to be imported.
+const FEED: &str = r#"{"version": "https://jsonfeed.org/version/1.1", "title": "Old",
+ "items": [{"id": "1", "url": "https://example.org/1", "content_text": "Imported",
+            "date_published": "2015-01-02T03:04:05Z"}]}"#;
 
 fn python() -> Command {
     let peers = std::env::var_os("OURSPACE_PEERS")
@@ -63,8 +69,8 @@ struct Asked {
 impl Asked {
     /// Runs a command: words between `|`, the first one its name and its schema's.
     fn ask(&mut self, command: &str) -> Value {
-        const NAMES: [&str; 8] = [
-            "delete", "edit", "post", "profile", "search", "show", "status", "timeline",
+        const NAMES: [&str; 9] = [
+            "delete", "edit", "import", "post", "profile", "search", "show", "status", "timeline",
         ];
         let words: Vec<&str> = command.split('|').collect();
         let answer = self.place.json(&words);
@@ -131,6 +137,9 @@ fn ask_everything(asked: &mut Asked) {
          |--follow|https://example.org/feed.xml|--tox|{tox}"
     ));
     asked.ask(&format!("delete|{reply}|{like}|--yes"));
+    let feed = asked.place.folder().join("feed.json");
+    fs::write(feed, FEED).unwrap();
+    asked.ask("import|feed.json");
     asked.ask("status");
     let refused = asked.place.run(&["show", "zzzz", "--json"]);
     let error = serde_json::from_str(refused.refused(1)).unwrap();

@@ -11,6 +11,8 @@ request = json.load(sys.stdin)
 schemas = {}
 for path in sorted(pathlib.Path(request["schemas"]).glob("*.json")):
     schema = json.loads(path.read_text(encoding="utf-8"))
+    # Schemas name each other by the names of their files.
+    schema.setdefault("$id", f"urn:ourspace:schema:{path.stem}")
     Draft202012Validator.check_schema(schema)
     schemas[path.stem] = schema
 resources = [(schema["$id"], Resource.from_contents(schema)) for schema in schemas.values()]
