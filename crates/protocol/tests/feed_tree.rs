@@ -1,5 +1,7 @@
 //! The promise of the tree: it is a function of the set of items, not of history.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
+
 use std::collections::BTreeMap;
 
 use ourspace_protocol::{
@@ -9,7 +11,8 @@ use ourspace_protocol::{
         cid::{Cid, Codec},
     },
     feed::{
-        error::Budget,
+        all,
+        error::{Budget, TreeError},
         model::{
             About, Attachment, File, Follow, Followee, Item, ItemId, Kind, Profile, Stamped,
             Target, Tombstone,
@@ -212,5 +215,23 @@ proptest! {
             let bytes = bytes.unwrap_or_else(|| panic!("{path} is named but not rendered"));
             prop_assert_eq!(*link, link_of(&bytes), "{}", path);
         }
+    }
+
+    /// One pass over everything gives exactly the files that the tree names.
+    #[test]
+    fn one_pass_gives_all_files(changes in vec(changes(), 1..8)) {
+        let feed = Feed::of(&changes);
+        let mut files = BTreeMap::new();
+        let mut put = |more: Vec<(String, Vec<u8>)>| {
+            for (path, bytes) in more {
+                assert!(files.insert(path.clone(), link_of(&bytes)).is_none(), "{path} twice");
+            }
+            Ok::<(), TreeError>(())
+        };
+        all::each_file(&feed.state, ACCOUNT, &mut put).unwrap();
+        put(all::live(&feed.state, ACCOUNT).unwrap()).unwrap();
+        let mut tree = feed.tree;
+        tree.retain(|path, _| !path.starts_with("media/"));
+        prop_assert_eq!(tree, files);
     }
 }

@@ -5,6 +5,7 @@
 //! [`html`], [`opml`]) are pure functions of a page, and [`tree`] joins their files into
 //! the directory whose CID a record names. Nothing here reads a file or asks the time.
 
+pub mod all;
 pub mod assets;
 mod body;
 pub mod check;

@@ -3,8 +3,9 @@
 //! Rendered files are pure functions of the state, so nobody needs to store them.
 
 use super::{
+    all::live,
     error::TreeError,
-    live::{live_files, renderer, with_head},
+    live::renderer,
     model::{ItemId, ItemKey},
     page::{Archive, Entry},
     pages::List,
@@ -39,13 +40,6 @@ pub fn rendered(
 }
 
 type Files = Vec<(String, Vec<u8>)>;
-
-fn live(state: &dyn FeedState, account: Account) -> Result<Files, TreeError> {
-    let follows = state.follows()?;
-    with_head(state, account, |version, head| {
-        live_files(version, head, &follows)
-    })
-}
 
 fn item(state: &dyn FeedState, account: Account, id: &str) -> Result<Files, TreeError> {
     let Ok(id) = id.parse::<ItemId>() else {
