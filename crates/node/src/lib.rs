@@ -14,7 +14,9 @@ pub mod identity;
 pub mod import;
 pub mod publish;
 pub mod read;
+pub mod site;
 pub mod status;
+pub mod verify;
 pub mod view;
 pub mod which;
 

@@ -52,6 +52,18 @@ impl Output {
         writeln!(io::stderr().lock(), "{text}").ok();
     }
 
+    /// A counter for work of unknown length; drawn only for a person at a terminal.
+    pub(crate) fn counter(&self, what: &'static str) -> ProgressBar {
+        if self.json || !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new_spinner().with_message(what);
+        match ProgressStyle::with_template("{pos} {msg} {elapsed}") {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+
     /// A bar for long work; drawn only for a person at a terminal.
     pub(crate) fn progress(&self, total: u64, what: &'static str) -> ProgressBar {
         if self.json || !io::stderr().is_terminal() {

@@ -12,6 +12,8 @@ use crate::{
 mod completions;
 mod delete;
 mod edit;
+mod export;
+mod import;
 mod init;
 mod post;
 mod posted;
@@ -20,8 +22,8 @@ mod search;
 mod show;
 mod status;
 mod timeline;
+mod verify;
 mod whoami;
-mod import;
 
 /// What a command gives: an exit code, or why it did not do what it was asked.
 pub(crate) type Outcome = Result<ExitCode, Failure>;
@@ -69,6 +71,10 @@ pub(crate) enum Command {
     Status(status::Arguments),
     /// Take in posts from a feed
     Import(import::Arguments),
+    /// Write the feed as a web site into a folder
+    Export(export::Arguments),
+    /// Check a feed's folder, or the own home, without a network
+    Verify(verify::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -88,6 +94,8 @@ pub(crate) fn run(command: Option<Command>, context: &Context) -> Outcome {
         Some(Command::Search(arguments)) => search::run(&arguments, context),
         Some(Command::Status(status::Arguments {})) => status::run(context),
         Some(Command::Import(arguments)) => import::run(&arguments, context),
+        Some(Command::Export(arguments)) => export::run(&arguments, context),
+        Some(Command::Verify(arguments)) => verify::run(&arguments, context),
         Some(Command::Completions(arguments)) => completions::run(&arguments, context),
     }
 }

@@ -1,0 +1,100 @@
+//! Why a feed was not exported, and where it may be exported for.
+
+use std::path::PathBuf;
+
+use ourspace_protocol::{
+    account::Account,
+    dag::DagError,
+    feed::{check, error::TreeError},
+};
+use ourspace_store::StoreError;
+
+use super::folder::FileError;
+use crate::home::HomeError;
+
+/// A feed was not exported, or not to its end; what was there before is still served.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// See [`HomeError`].
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The store says no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file of the site cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The feed cannot be rendered.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A directory cannot be read.
+    #[error(transparent)]
+    Dag(#[from] DagError),
+    /// Nothing was published yet, or the newest state is not signed.
+    #[error(
+        "there is no signed feed yet: publish something first, for example with `ourspace post`"
+    )]
+    NotSigned,
+    /// The folder holds other things.
+    #[error(
+        "{} is not empty and is no earlier export of this feed; give an empty folder or a new one (nothing was changed)",
+        .0.display()
+    )]
+    NotOurs(PathBuf),
+    /// The folder holds another feed.
+    #[error(
+        "{folder} holds the feed of {owner}; give another folder (nothing was changed)",
+        folder = .folder.display()
+    )]
+    OtherAccount {
+        /// The folder.
+        folder: PathBuf,
+        /// Whose feed it holds.
+        owner: Account,
+    },
+    /// Another export writes into the folder.
+    #[error("another export is writing into {}; wait for its end", .0.display())]
+    Busy(PathBuf),
+    /// A picture, sound or video is not in the store.
+    #[error("the file {0} of the feed is not kept here; restore the home from a backup")]
+    Missing(String),
+    /// The store's tree is not the one that its items make.
+    #[error(
+        "the store's items do not make the tree that was signed; `ourspace verify` says more (the old export, if there was one, is still valid)"
+    )]
+    Disagree,
+    /// The caller asked to stop.
+    #[error("stopped; run the export again to finish it")]
+    Stopped,
+}
+
+/// Why an address is no base of a feed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not the address of a folder on the web, such as https://example.org/blog/")]
+pub struct BaseUrlError(String);
+
+/// Where on the web an export will lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// Reads one: `http://` or `https://`, no query or fragment; a slash at its end is
+    /// added where it is missing.
+    ///
+    /// # Errors
+    /// [`BaseUrlError`].
+    pub fn new(text: &str) -> Result<Self, BaseUrlError> {
+        let good = check::forms::url("base URL", text).is_ok() && !text.contains(['?', '#']);
+        if !good {
+            return Err(BaseUrlError(text.to_owned()));
+        }
+        let slash = if text.ends_with('/') { "" } else { "/" };
+        Ok(Self(format!("{text}{slash}")))
+    }
+
+    /// The address, with a slash at its end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

@@ -1,0 +1,136 @@
+//! What was found to be wrong, by path.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ourspace_protocol::{record::SignedRecord, verify::Verified};
+use serde::Serialize;
+
+use super::{Report, State};
+use crate::site::{
+    NEW_LIST,
+    folder::{FileError, Folder},
+    take_named,
+};
+
+/// Something wrong with one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The file, from the folder on.
+    pub path: String,
+    /// What is wrong with it.
+    pub error: String,
+}
+
+/// The faults so far: the first by path, so many as are reported.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    by_path: BTreeMap<String, String>,
+    /// Files that the signed tree does not have.
+    extra: BTreeSet<String>,
+    notes: Vec<String>,
+}
+
+/// Files at whose path other bytes lie than the signed ones, which lie in `blocks/`.
+#[derive(Debug, Default)]
+pub(super) struct Replaced {
+    /// Whether what lies at each of their paths lies in `blocks/` as well, as it does when
+    /// another version of the feed is being written there.
+    all_known: bool,
+    paths: BTreeSet<String>,
+}
+
+impl Replaced {
+    pub(super) fn new() -> Self {
+        Self {
+            all_known: true,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn add(&mut self, path: &str, known: bool) {
+        self.all_known &= known;
+        self.paths.insert(path.to_owned());
+        if self.paths.len() > Report::MOST {
+            self.paths.pop_last();
+        }
+    }
+
+    /// Whether another version explains them.
+    pub(super) fn is_another_version(&self) -> bool {
+        !self.paths.is_empty() && self.all_known
+    }
+
+    /// They are faults: nothing shows that they belong to another version.
+    pub(super) fn condemn(self, faults: &mut Faults) {
+        for path in self.paths {
+            faults.add(&path, CHANGED);
+        }
+    }
+}
+
+/// What is said of a file with other bytes than those signed.
+pub(super) const CHANGED: &str = "it is not the file that was signed";
+
+impl Faults {
+    pub(super) fn add(&mut self, path: &str, error: &str) {
+        self.by_path
+            .entry(path.to_owned())
+            .or_insert_with(|| error.to_owned());
+        if self.by_path.len() > Report::MOST {
+            self.by_path.pop_last();
+        }
+    }
+
+    /// A file that the signed tree does not have.
+    pub(super) fn add_extra(&mut self, path: &str) {
+        self.extra.insert(path.to_owned());
+        if self.extra.len() > Report::MOST {
+            self.extra.pop_last();
+        }
+    }
+
+    pub(super) fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_path.is_empty() && self.extra.is_empty()
+    }
+
+    /// What an interrupted export has written may be there.
+    pub(super) fn forgive_listed(&mut self, folder: &Folder) -> Result<(), FileError> {
+        take_named(folder, &mut self.extra)
+    }
+
+    /// All that is wrong is that another version is being written.
+    pub(super) fn unfinished(&mut self, replaced: Replaced) {
+        self.add(
+            NEW_LIST,
+            "an export or upload was interrupted, or is under way: run it to its end",
+        );
+        for path in replaced.paths {
+            self.add(&path, "it belongs to a version that is not signed here yet");
+        }
+    }
+
+    pub(super) fn report(
+        mut self,
+        record: Option<&Verified<SignedRecord>>,
+        state: State,
+    ) -> Report {
+        for path in std::mem::take(&mut self.extra) {
+            self.add(&path, "it is not a part of the signed feed");
+        }
+        let faults = self.by_path.into_iter();
+        Report {
+            account: record.map(|record| record.record().account),
+            timestamp: record.map(|record| record.record().timestamp),
+            root: record.map(|record| record.record().root),
+            signer: record.map(Verified::signer),
+            valid: state == State::Complete,
+            state,
+            errors: faults.map(|(path, error)| Fault { path, error }).collect(),
+            notes: self.notes,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Checking without believing anybody and without a network: [`site()`] a folder that
+//! claims to be somebody's feed, [`home()`] the own store.
+
+mod faults;
+mod home;
+mod sources;
+mod tree;
+
+use std::path::Path;
+
+use ourspace_protocol::{
+    account::Account,
+    dag::Cid,
+    limits,
+    record::SignedRecord,
+    time::Millis,
+    verify::{Context, KnownGrants, Verified, verify},
+};
+use serde::Serialize;
+
+pub use self::{
+    faults::Fault,
+    home::{HomeCheckError, home},
+};
+use self::{faults::Faults, sources::Sources, tree::Tree};
+use crate::site::{
+    self, RECORD, RECORD_JSON,
+    folder::{FileError, Folder},
+    record::record_value,
+};
+
+/// Bytes of `record.json` that are read at all.
+const JSON_MOST: u64 = 64 * 1024;
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Whose feed it is; absent when no record says so that can be believed.
+    pub account: Option<Account>,
+    /// When the record was signed, Unix milliseconds.
+    pub timestamp: Option<Millis>,
+    /// Root of the signed tree.
+    pub root: Option<Cid>,
+    /// Which address signed the record.
+    pub signer: Option<Account>,
+    /// Whether everything is as it was signed.
+    pub valid: bool,
+    /// What it looks like on the whole.
+    pub state: State,
+    /// What is wrong, by path, the first [`Report::MOST`] of them.
+    pub errors: Vec<Fault>,
+    /// What could not be checked, and why.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// The most errors that are listed.
+    pub const MOST: usize = 1000;
+}
+
+/// What a checked folder looks like on the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Exactly what was signed.
+    Complete,
+    /// A version that is not signed here yet is being written over the signed one: an
+    /// export or upload is under way or was interrupted. All that the record names can be
+    /// read.
+    Unfinished,
+    /// Something is missing, changed, or not to be believed.
+    Damaged,
+}
+
+/// Checks a folder that [`export`](crate::site::export()) made, or a copy of a feed's tree
+/// with its `record` (a file beside it) given.
+///
+/// Nothing in the folder is believed: links and pipes are not followed, no file is read
+/// that is larger than what was signed.
+///
+/// # Errors
+/// [`FileError`] when the folder, or something in it, cannot be read at all.
+pub fn site(
+    path: &Path,
+    record: Option<&Path>,
+    now: Millis,
+    progress: &mut dyn FnMut(),
+) -> Result<Report, FileError> {
+    let folder = Folder::open(path)?;
+    let mut faults = Faults::default();
+    let Some(record) = read_record(&folder, record, now, &mut faults)? else {
+        return Ok(faults.report(None, State::Damaged));
+    };
+    check_json(&folder, &record, &mut faults)?;
+    let mut tree = Tree::new(&folder, &mut faults, progress);
+    let replaced = tree.check(record.record().root)?;
+    let has_blocks = tree.has_blocks();
+    let unfinished = site::is_unfinished(&folder)?;
+    if unfinished {
+        faults.forgive_listed(&folder)?;
+    }
+    if faults.is_empty() && (unfinished || replaced.is_another_version()) {
+        faults.unfinished(replaced);
+        return Ok(faults.report(Some(&record), State::Unfinished));
+    }
+    replaced.condemn(&mut faults);
+    let sources = Sources::new(&folder, &record);
+    if faults.is_empty() {
+        sources.check(&mut faults)?;
+    } else if !has_blocks {
+        sources.name_wrong(&mut faults)?;
+    }
+    let state = if faults.is_empty() {
+        State::Complete
+    } else {
+        State::Damaged
+    };
+    Ok(faults.report(Some(&record), state))
+}
+
+/// The record, if there is one that can be believed.
+fn read_record(
+    folder: &Folder,
+    beside: Option<&Path>,
+    now: Millis,
+    faults: &mut Faults,
+) -> Result<Option<Verified<SignedRecord>>, FileError> {
+    let most = limits::RECORD_BYTES as u64;
+    let (name, bytes) = match beside {
+        None => (RECORD.to_owned(), folder.read(RECORD, most)?),
+        Some(path) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let parent = path.parent().filter(|parent| *parent != Path::new(""));
+            let parent = Folder::open(parent.unwrap_or(Path::new(".")))?;
+            let bytes = parent.read(&name, most)?;
+            (path.display().to_string(), bytes)
+        }
+    };
+    let Some(bytes) = bytes else {
+        faults.add(
+            &name,
+            match site::is_unfinished(folder)? {
+                true => "the first export was interrupted before its end; run it again",
+                false => "there is no record here, so nothing shows whose feed this is",
+            },
+        );
+        return Ok(None);
+    };
+    let context = Context {
+        now,
+        highest_epoch: 0,
+    };
+    match verify(&bytes, context, &mut KnownGrants::new()) {
+        Ok(record) => Ok(Some(record)),
+        Err(refusal) => {
+            faults.add(&name, &format!("the record is refused: {refusal}"));
+            Ok(None)
+        }
+    }
+}
+
+/// `record.json` must say what `record.cbor` says. A copy by hand may lack it.
+fn check_json(
+    folder: &Folder,
+    record: &Verified<SignedRecord>,
+    faults: &mut Faults,
+) -> Result<(), FileError> {
+    let Some(bytes) = folder.read(RECORD_JSON, JSON_MOST)? else {
+        return Ok(());
+    };
+    let same = serde_json::from_slice(&bytes)
+        .is_ok_and(|found: serde_json::Value| found == record_value(record));
+    // While a new version is being written, this one comes before record.cbor.
+    if !same && !site::is_unfinished(folder)? {
+        faults.add(RECORD_JSON, "it does not say what record.cbor says");
+    }
+    Ok(())
+}

@@ -1,0 +1,418 @@
+//! Comparing a folder with the tree that a root names: every file there is, and none
+//! besides.
+//!
+//! The directory blocks beside the files say what is to be there. Where they are not (a
+//! copy by hand), directories are made of the files that lie there, and must come out as
+//! signed.
+
+use std::{fs::File, io::Read as _, ops::ControlFlow, str::FromStr as _};
+
+use ourspace_protocol::{
+    dag::{
+        Block, BlockSink, BlockSource, Cid, Codec, DagError, FileBuilder, FileDag, Leaf, Link,
+        SourceError,
+        entries::{find, list},
+        file::tsize_of,
+        read::{FileReader, ReadLimits},
+        update_tree,
+    },
+    limits,
+};
+
+use super::faults::{CHANGED, Faults, Replaced};
+use crate::site::{
+    ABSOLUTE, BLOCKS, FOLDER, block_path,
+    folder::{FileError, Folder, Found},
+};
+
+/// Bytes that are read at once.
+const PIECE: usize = limits::CHUNK_BYTES;
+
+/// A file of more bytes is not read where nothing says how large it should be: 16 GiB.
+const MOST: u64 = 16 << 30;
+
+/// What may lie in [`FOLDER`].
+const BESIDE: [&str; 6] = [
+    "blocks",
+    "files",
+    "files.new",
+    "new",
+    "record.cbor",
+    "record.json",
+];
+
+/// The blocks that lie beside the tree.
+#[derive(Clone, Copy, Debug)]
+struct Blocks<'f>(&'f Folder);
+
+impl BlockSource for Blocks<'_> {
+    fn get(&self, cid: &Cid) -> Result<Option<Vec<u8>>, SourceError> {
+        let read = self.0.read(&block_path(cid), limits::BLOCK_BYTES as u64);
+        read.map_err(SourceError::new)
+    }
+}
+
+/// A check of one folder.
+pub(super) struct Tree<'t> {
+    folder: &'t Folder,
+    blocks: Blocks<'t>,
+    has_blocks: bool,
+    faults: &'t mut Faults,
+    replaced: Replaced,
+    progress: &'t mut dyn FnMut(),
+    buffer: Vec<u8>,
+}
+
+/// A directory that is being compared.
+#[derive(Default)]
+struct Seen {
+    /// How many of its entries are on the disk.
+    present: u64,
+    failed: Option<FileError>,
+}
+
+impl<'t> Tree<'t> {
+    pub(super) fn new(
+        folder: &'t Folder,
+        faults: &'t mut Faults,
+        progress: &'t mut dyn FnMut(),
+    ) -> Self {
+        Self {
+            folder,
+            blocks: Blocks(folder),
+            has_blocks: false,
+            faults,
+            replaced: Replaced::new(),
+            progress,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Compares everything; gives the files that another version has replaced.
+    pub(super) fn check(&mut self, root: Cid) -> Result<Replaced, FileError> {
+        self.has_blocks = matches!(self.folder.find(BLOCKS)?, Found::Folder);
+        self.directory(root, "", 0)?;
+        self.beside()?;
+        if self.has_blocks {
+            self.check_blocks()?;
+        } else {
+            let note = "there are no directory blocks beside the files, so only the root was compared; a wrong file is named only if the feed's own sources show which";
+            self.faults.note(note);
+        }
+        Ok(std::mem::replace(&mut self.replaced, Replaced::new()))
+    }
+
+    pub(super) fn has_blocks(&self) -> bool {
+        self.has_blocks
+    }
+
+    fn directory(&mut self, cid: Cid, path: &str, depth: usize) -> Result<(), FileError> {
+        if depth == limits::PATH_DEPTH {
+            self.faults.add(path, "the folders are nested too deep");
+            return Ok(());
+        }
+        if !self.has_blocks {
+            return self.compare_made(cid, path);
+        }
+        let blocks = self.blocks;
+        let mut seen = Seen::default();
+        let listed = list(&blocks, cid, &mut |name, link| {
+            let path = join(path, name);
+            match self.entry(&path, link, depth) {
+                Ok(present) => {
+                    seen.present += u64::from(present);
+                    ControlFlow::Continue(())
+                }
+                Err(error) => {
+                    seen.failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        if let Some(error) = seen.failed {
+            return Err(error);
+        }
+        match listed {
+            Ok(()) => self.extras(cid, path, seen.present),
+            Err(error) => {
+                self.block_fault(cid, &error);
+                self.compare_made(cid, path)
+            }
+        }
+    }
+
+    /// A directory block is missing or wrong: that is a fault of that block.
+    fn block_fault(&mut self, directory: Cid, error: &DagError) {
+        let (cid, text) = match error {
+            DagError::Absent(cid) => (*cid, "the block is missing".to_owned()),
+            DagError::Corrupt(cid) => (
+                *cid,
+                "its bytes are not those that its name says".to_owned(),
+            ),
+            error => (directory, error.to_string()),
+        };
+        self.faults.add(&block_path(&cid), &text);
+    }
+
+    /// Compares one entry; says whether anything is there.
+    fn entry(&mut self, path: &str, link: Link, depth: usize) -> Result<bool, FileError> {
+        match self.folder.find(path)? {
+            Found::Nothing => {
+                self.faults.add(path, "it is missing");
+                return Ok(false);
+            }
+            Found::Other(what) => self.faults.add(path, &format!("it is {what}")),
+            Found::Folder if link.cid.codec() == Codec::DagPb => {
+                self.directory(link.cid, path, depth + 1)?;
+            }
+            Found::Folder => self
+                .faults
+                .add(path, "it is a folder, but a file was signed"),
+            Found::File(..) if tsize_unlike(self.folder, path, link)? => {
+                self.wrong(path, link, None)?
+            }
+            Found::File(file, _) => {
+                let (found, nodes) = self.hash(path, file)?;
+                if found.cid == link.cid {
+                    self.blocks_of(nodes)?;
+                } else {
+                    self.wrong(path, link, Some(found.cid))?;
+                }
+                (self.progress)();
+            }
+        }
+        Ok(true)
+    }
+
+    /// A file has other bytes: perhaps those of another version, with the signed ones in
+    /// `blocks/`.
+    fn wrong(&mut self, path: &str, link: Link, found: Option<Cid>) -> Result<(), FileError> {
+        let blocks = self.blocks;
+        let lent = FileReader::open(&blocks, link.cid, ReadLimits::default()).is_ok_and(|file| {
+            file.chunks(&blocks, 0..file.size())
+                .all(|chunk| chunk.is_ok())
+        });
+        if !lent {
+            self.faults.add(path, CHANGED);
+            return Ok(());
+        }
+        let found = match (found, self.folder.find(path)?) {
+            (Some(found), _) => Some(found),
+            (None, Found::File(file, size)) if size <= limits::JSON_BYTES as u64 => {
+                Some(self.hash(path, file)?.0.cid)
+            }
+            _ => None,
+        };
+        let known = match found {
+            Some(cid) => matches!(self.folder.find(&block_path(&cid))?, Found::File(..)),
+            None => false,
+        };
+        self.replaced.add(path, known);
+        Ok(())
+    }
+
+    fn hash(&mut self, path: &str, mut file: File) -> Result<(FileDag, Nodes), FileError> {
+        self.buffer.resize(PIECE, 0);
+        let mut builder = FileBuilder::new();
+        let mut nodes = Nodes {
+            pieces: !path.contains('/'),
+            ..Nodes::default()
+        };
+        loop {
+            let read = file.read(&mut self.buffer);
+            let read = read.map_err(|error| self.folder.io("read", path, error))?;
+            let Ok(()) = builder.push(&self.buffer[..read], &mut nodes);
+            if read == 0 {
+                break;
+            }
+        }
+        let Ok(dag) = builder.finish(&mut nodes);
+        Ok((dag, nodes))
+    }
+
+    /// The blocks that are to lie beside a file as signed.
+    fn blocks_of(&mut self, nodes: Nodes) -> Result<(), FileError> {
+        for (cid, size) in nodes.found.into_iter().filter(|_| self.has_blocks) {
+            let path = block_path(&cid);
+            let there = matches!(self.folder.find(&path)?, Found::File(_, found) if found == size);
+            if !there {
+                self.faults.add(&path, "the block is missing");
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds what is on the disk and not in the directory, where the numbers say that
+    /// there is something.
+    fn extras(&mut self, directory: Cid, path: &str, present: u64) -> Result<(), FileError> {
+        let (folder, blocks) = (self.folder, self.blocks);
+        let mut count = 0;
+        folder.names::<FileError>(path, &mut |name, _| {
+            count += u64::from(!is_beside(path, name));
+            Ok(())
+        })?;
+        if count == present {
+            return Ok(());
+        }
+        folder.names(path, &mut |name, whole| {
+            if is_beside(path, name) {
+                return Ok(());
+            }
+            let known = whole && matches!(find(&blocks, directory, name), Ok(Some(_)));
+            if known {
+                Ok(())
+            } else {
+                self.extra(&join(path, name), 1)
+            }
+        })
+    }
+
+    /// Names the files below something that the tree does not have.
+    fn extra(&mut self, path: &str, depth: usize) -> Result<(), FileError> {
+        let is_folder = depth < limits::PATH_DEPTH
+            && path.split('/').all(|name| !name.is_empty())
+            && matches!(self.folder.find(path), Ok(Found::Folder));
+        if !is_folder {
+            self.faults.add_extra(path);
+            return Ok(());
+        }
+        let folder = self.folder;
+        let mut empty = true;
+        folder.names(path, &mut |name, _| {
+            empty = false;
+            self.extra(&join(path, name), depth + 1)
+        })?;
+        if empty {
+            self.faults.add_extra(path);
+        }
+        Ok(())
+    }
+
+    /// Makes a directory of the files that are there, and compares its root.
+    fn compare_made(&mut self, cid: Cid, path: &str) -> Result<(), FileError> {
+        let mut files = Vec::new();
+        self.collect(path, path, &mut files)?;
+        files.sort_unstable();
+        let changes: Vec<_> = files
+            .iter()
+            .map(|(path, link)| (path.as_str(), Some(*link)))
+            .collect();
+        let nothing = std::collections::HashMap::new();
+        let made = update_tree(&nothing, None, &changes, &mut |_: Block| {});
+        if !made.is_ok_and(|made| made.cid == cid) {
+            let name = if path.is_empty() { "." } else { path };
+            self.faults.add(
+                name,
+                "the files in this folder are not those that were signed",
+            );
+        }
+        Ok(())
+    }
+
+    fn collect(
+        &mut self,
+        base: &str,
+        path: &str,
+        files: &mut Vec<(String, Link)>,
+    ) -> Result<(), FileError> {
+        if path.split('/').count() > limits::PATH_DEPTH {
+            self.faults.add(path, "the folders are nested too deep");
+            return Ok(());
+        }
+        let folder = self.folder;
+        folder.names(path, &mut |name, whole| {
+            if is_beside(path, name) {
+                return Ok(());
+            }
+            let path = join(path, name);
+            if !whole {
+                self.faults.add(&path, "its name is not UTF-8");
+                return Ok(());
+            }
+            match folder.find(&path)? {
+                Found::Nothing => {}
+                Found::Other(what) => self.faults.add(&path, &format!("it is {what}")),
+                Found::Folder => self.collect(base, &path, files)?,
+                Found::File(_, size) if size > MOST => self.faults.add(&path, "it is too large"),
+                Found::File(file, _) => {
+                    let FileDag { cid, tsize, .. } = self.hash(&path, file)?.0;
+                    let from = if base.is_empty() { 0 } else { base.len() + 1 };
+                    files.push((path[from..].to_owned(), Link { cid, tsize }));
+                    (self.progress)();
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Nothing unknown lies in our own folder beside the tree.
+    fn beside(&mut self) -> Result<(), FileError> {
+        let (folder, faults) = (self.folder, &mut *self.faults);
+        folder.names(FOLDER, &mut |name, _| {
+            if !BESIDE.contains(&name) {
+                faults.add_extra(&join(FOLDER, name));
+            }
+            Ok(())
+        })
+    }
+
+    /// Every block has the bytes that its name says.
+    fn check_blocks(&mut self) -> Result<(), FileError> {
+        let (folder, faults) = (self.folder, &mut *self.faults);
+        folder.names(BLOCKS, &mut |name, whole| {
+            let path = join(BLOCKS, name);
+            let Some(cid) = Cid::from_str(name).ok().filter(|_| whole) else {
+                faults.add_extra(&path);
+                return Ok(());
+            };
+            match folder.read(&path, limits::BLOCK_BYTES as u64)? {
+                Some(bytes) if cid.matches(&bytes) => {}
+                _ => faults.add(&path, "its bytes are not those that its name says"),
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The blocks of a file that are to lie in `blocks/`, and their sizes.
+#[derive(Default)]
+struct Nodes {
+    found: Vec<(Cid, u64)>,
+    /// Whether the pieces are to lie there as well.
+    pieces: bool,
+}
+
+impl BlockSink for Nodes {
+    type Error = std::convert::Infallible;
+
+    fn leaf(&mut self, leaf: Leaf<'_>) -> Result<(), Self::Error> {
+        if self.pieces {
+            self.found.push((leaf.cid, leaf.bytes.len() as u64));
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, block: Block) -> Result<(), Self::Error> {
+        self.found.push((block.cid(), block.bytes().len() as u64));
+        Ok(())
+    }
+}
+
+/// Whether a file cannot be the signed one by its length: then it is not read at all.
+fn tsize_unlike(folder: &Folder, path: &str, link: Link) -> Result<bool, FileError> {
+    let found = folder.find(path)?;
+    Ok(matches!(found, Found::File(_, size) if tsize_of(size) != link.tsize))
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}/{name}")
+    }
+}
+
+/// What may lie at the top of a site without being of the tree.
+fn is_beside(path: &str, name: &str) -> bool {
+    path.is_empty() && (name == ".well-known" || name == ABSOLUTE)
+}
