@@ -14,6 +14,7 @@ pub mod identity;
 pub mod import;
 pub mod publish;
 pub mod read;
+pub mod running;
 pub mod site;
 pub mod status;
 pub mod verify;

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Ok(context) => context,
         Err(failure) => return failure.report(false),
     };
-    match commands::run(arguments.command, &context) {
+    match commands::run(arguments, &context) {
         Ok(code) => code,
         Err(failure) => failure.report(context.json),
     }

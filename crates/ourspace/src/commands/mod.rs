@@ -19,6 +19,7 @@ mod post;
 mod posted;
 mod profile;
 mod search;
+mod serve;
 mod show;
 mod status;
 mod timeline;
@@ -42,6 +43,8 @@ pub(crate) type Outcome = Result<ExitCode, Failure>;
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
+    #[command(flatten)]
+    pub(crate) serve: serve::Arguments,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -80,9 +83,9 @@ pub(crate) enum Command {
 }
 
 /// Runs a command.
-pub(crate) fn run(command: Option<Command>, context: &Context) -> Outcome {
-    match command {
-        None => Err(Failure::usage("no command")),
+pub(crate) fn run(arguments: Arguments, context: &Context) -> Outcome {
+    match arguments.command {
+        None => serve::run(&arguments.serve, context),
         Some(Command::Init(arguments)) => init::run(&arguments, context),
         Some(Command::Whoami(arguments)) => whoami::run(&arguments, context),
         Some(Command::Post(arguments)) => post::run(*arguments, context),

@@ -7,7 +7,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Parser};
 use ourspace_node::{
     Home,
     account::{self, InitError, Leftover},
@@ -50,6 +50,18 @@ pub(crate) struct Arguments {
     /// Name no successor: nobody can continue the account when its key is lost
     #[arg(long)]
     no_successor: bool,
+}
+
+impl Arguments {
+    /// Those of `ourspace init` alone: everything is asked.
+    pub(crate) fn asking() -> Self {
+        #[derive(Parser)]
+        struct Only {
+            #[command(flatten)]
+            arguments: Arguments,
+        }
+        Only::parse_from(["init"]).arguments
+    }
 }
 
 /// Makes the account.

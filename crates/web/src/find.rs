@@ -1,0 +1,275 @@
+//! What lies at a path.
+
+use std::sync::PoisonError;
+
+use axum::body::Bytes;
+use ourspace_node::{
+    HomeError,
+    site::{BLOCKS, RECORD, RECORD_JSON, record::record_json},
+};
+use ourspace_protocol::{
+    account::Account,
+    dag::{Block, BlockSource, Cid, Codec, DagError, Link, SourceError, entries, update_tree},
+    feed::{
+        all, check::forms, error::TreeError, model::ItemId, read::rendered, state::FeedState as _,
+        tree::link_of,
+    },
+    record::SignedRecord,
+    verify::Verified,
+};
+use ourspace_store::{KeptFile, Reader, StoreError};
+
+use crate::Site;
+
+/// Why something cannot be served though it is there.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FindError {
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    #[error(transparent)]
+    Dag(#[from] DagError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+impl From<ourspace_protocol::feed::state::StateError> for FindError {
+    fn from(error: ourspace_protocol::feed::state::StateError) -> Self {
+        Self::Tree(error.into())
+    }
+}
+
+/// What lies at a path.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Nothing,
+    /// A folder was asked for without the slash at its end.
+    Folder(String),
+    File(Resource),
+}
+
+/// A file.
+#[derive(Debug)]
+pub(crate) struct Resource {
+    /// Its path, with the name that a folder's address stands for.
+    pub(crate) path: String,
+    /// The CID of its bytes: the entity tag.
+    pub(crate) cid: Cid,
+    /// Whether other bytes can never lie at this path.
+    pub(crate) lasting: bool,
+    pub(crate) content: Content,
+}
+
+/// The bytes of a file.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Bytes(Bytes),
+    Kept(KeptFile),
+}
+
+/// The files at the top of the tree with this root.
+#[derive(Debug)]
+pub(crate) struct Live {
+    root: Cid,
+    files: Vec<(String, Bytes)>,
+}
+
+impl Site {
+    /// What lies at `path` (without the slash at its beginning).
+    pub(crate) fn find(&self, path: &str) -> Result<Found, FindError> {
+        let reader = self.home.store().read()?;
+        let found = Find {
+            site: self,
+            reader: &reader,
+            account: self.account(),
+        };
+        found.path(path)
+    }
+}
+
+struct Find<'f> {
+    site: &'f Site,
+    reader: &'f Reader<'f>,
+    account: Account,
+}
+
+impl Find<'_> {
+    fn path(&self, path: &str) -> Result<Found, FindError> {
+        let Some(root) = self.reader.root(self.account)? else {
+            return Ok(Found::Nothing);
+        };
+        let parts: Vec<&str> = path.split('/').collect();
+        match parts[..] {
+            ["" | "index.html"] => self.live(root.cid, "index.html"),
+            [_] => self.live(root.cid, path),
+            ["media", ..] => self.media(root, path),
+            [".well-known", "ourspace", ..] => self.beside(root.cid, path),
+            ["posts", id] if self.has_post(id)? => Ok(Found::Folder(format!("posts/{id}/"))),
+            ["posts", id, ""] => self.rendered(&format!("posts/{id}/index.html")),
+            _ => self.rendered(path),
+        }
+    }
+
+    fn live(&self, root: Cid, path: &str) -> Result<Found, FindError> {
+        let mut live = self
+            .site
+            .live
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let fresh = live.as_ref().is_some_and(|live| live.root == root);
+        if !fresh {
+            let feed = self.reader.feed(self.account)?;
+            let files = all::live(&feed, self.account)?.into_iter();
+            let files = files.map(|(path, bytes)| (path, Bytes::from(bytes)));
+            *live = Some(Live {
+                root,
+                files: files.collect(),
+            });
+        }
+        let files = live.iter().flat_map(|live| &live.files);
+        let mut found = files.filter(|(name, _)| name == path);
+        Ok(match found.next() {
+            Some((_, bytes)) => file(path, bytes.clone(), false),
+            None => Found::Nothing,
+        })
+    }
+
+    fn rendered(&self, path: &str) -> Result<Found, FindError> {
+        let feed = self.reader.feed(self.account)?;
+        Ok(match rendered(&feed, self.account, path)? {
+            Some(bytes) => file(path, Bytes::from(bytes), false),
+            None => Found::Nothing,
+        })
+    }
+
+    fn has_post(&self, id: &str) -> Result<bool, FindError> {
+        let Ok(id) = id.parse::<ItemId>() else {
+            return Ok(false);
+        };
+        let item = self.reader.item(self.account, id)?;
+        Ok(item.is_some_and(|item| item.kind.is_post()))
+    }
+
+    /// A kept file, if it is one of the feed's.
+    fn media(&self, root: Link, path: &str) -> Result<Found, FindError> {
+        if forms::media_path(path).is_err() {
+            return Ok(Found::Nothing);
+        }
+        let Some(link) = entries::lookup(self.reader, root, path)? else {
+            return Ok(Found::Nothing);
+        };
+        Ok(match self.reader.file(link.cid)? {
+            Some(kept) => Found::File(Resource {
+                path: path.to_owned(),
+                cid: link.cid,
+                lasting: true,
+                content: Content::Kept(kept),
+            }),
+            None => Found::Nothing,
+        })
+    }
+
+    /// The record and the blocks.
+    fn beside(&self, root: Cid, path: &str) -> Result<Found, FindError> {
+        if let Some(name) = path.strip_prefix(BLOCKS) {
+            let cid = name.strip_prefix('/').and_then(|name| name.parse().ok());
+            return match cid {
+                Some(cid) => self.block(root, cid, path),
+                None => Ok(Found::Nothing),
+            };
+        }
+        let heads = self.reader.heads(self.account)?;
+        let record: Option<&Verified<SignedRecord>> = heads
+            .iter()
+            .filter(|head| head.record().root == root)
+            .max_by_key(|head| head.order());
+        let bytes = match (path, record) {
+            (RECORD, Some(record)) => record.get().to_bytes(),
+            (RECORD_JSON, Some(record)) => record_json(record),
+            _ => return Ok(Found::Nothing),
+        };
+        Ok(file(path, Bytes::from(bytes), false))
+    }
+
+    fn block(&self, root: Cid, cid: Cid, path: &str) -> Result<Found, FindError> {
+        let bytes = match cid.codec() {
+            Codec::DagPb => match self.reader.get(&cid)? {
+                Some(bytes) => Some(bytes),
+                None => self.post_block(root, cid)?,
+            },
+            _ => self.live_block(root, cid)?,
+        };
+        Ok(match bytes {
+            Some(bytes) if cid.matches(&bytes) => Found::File(Resource {
+                path: path.to_owned(),
+                cid,
+                lasting: true,
+                content: Content::Bytes(Bytes::from(bytes)),
+            }),
+            _ => Found::Nothing,
+        })
+    }
+
+    /// The directory of a post. Nobody keeps it, and its CID does not say whose it is, so
+    /// the posts' directory is gone through: some hundred milliseconds for a million.
+    fn post_block(&self, root: Cid, cid: Cid) -> Result<Option<Vec<u8>>, FindError> {
+        let Some(posts) = entries::find(self.reader, root, "posts")? else {
+            return Ok(None);
+        };
+        let mut found = None;
+        entries::list(self.reader, posts.cid, &mut |name, link| {
+            if link.cid == cid {
+                found = name.parse::<ItemId>().ok();
+                return std::ops::ControlFlow::Break(());
+            }
+            std::ops::ControlFlow::Continue(())
+        })?;
+        let Some(id) = found else {
+            return Ok(None);
+        };
+        let feed = self.reader.feed(self.account)?;
+        let mut files = Vec::new();
+        let edited = feed.versions(id)?.len() > 1;
+        for name in ["history.json", "index.html"] {
+            if edited || name == "index.html" {
+                let path = format!("posts/{id}/{name}");
+                let bytes = rendered(&feed, self.account, &path)?;
+                files.extend(bytes.map(|bytes| (name, Some(link_of(&bytes)))));
+            }
+        }
+        let nothing = std::collections::HashMap::new();
+        let mut made = None;
+        update_tree(&nothing, None, &files, &mut |block: Block| {
+            made = Some(block.into_bytes());
+        })?;
+        Ok(made)
+    }
+
+    /// The only piece of a file at the top of the tree.
+    fn live_block(&self, root: Cid, cid: Cid) -> Result<Option<Vec<u8>>, FindError> {
+        self.live(root, "index.html")?;
+        let live = self
+            .site
+            .live
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut files = live.iter().flat_map(|live| &live.files);
+        let pieces = files.find_map(|(_, bytes)| {
+            let mut pieces = bytes.chunks(ourspace_protocol::limits::CHUNK_BYTES);
+            pieces.find(|piece| cid.matches(piece))
+        });
+        Ok(pieces.map(<[u8]>::to_vec))
+    }
+}
+
+fn file(path: &str, bytes: Bytes, lasting: bool) -> Found {
+    Found::File(Resource {
+        path: path.to_owned(),
+        cid: link_of(&bytes).cid,
+        lasting,
+        content: Content::Bytes(bytes),
+    })
+}
