@@ -1,6 +1,10 @@
 //! Every corpus goes through its target, as it is and broken in many ways.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::{collections::BTreeSet, fs, path::Path};
 

@@ -101,9 +101,9 @@ fn write_feed(path: &Path) -> Result<u64> {
     for n in (0..POSTS).rev() {
         let text = html(n, &pieces[n % pieces.len()]);
         let date = 1_200_000_000_000 + n as u64 * 4_800_000;
-        write!(
+        writeln!(
             feed,
-            "<item><guid isPermaLink=\"true\">https://blog.example/p/{n}</guid><link>https://blog.example/p/{n}</link><description>{}</description><pubDate>{}</pubDate></item>\n",
+            "<item><guid isPermaLink=\"true\">https://blog.example/p/{n}</guid><link>https://blog.example/p/{n}</link><description>{}</description><pubDate>{}</pubDate></item>",
             escaped(&text),
             ourspace_protocol::time::rfc822(date),
         )?;

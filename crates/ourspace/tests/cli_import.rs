@@ -1,7 +1,5 @@
 //! `import`, as a person at a shell meets it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod support;
 
 use std::fs;
