@@ -5,6 +5,9 @@
 
 use std::{io, net::SocketAddr};
 
+/// What listens for TCP connections.
+pub(crate) type Listener = tokio::net::TcpListener;
+
 /// The sockets of this machine's own network.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Net;
@@ -14,7 +17,7 @@ impl Net {
     ///
     /// # Errors
     /// What the operating system says.
-    pub(crate) async fn listen(self, at: SocketAddr) -> io::Result<tokio::net::TcpListener> {
-        tokio::net::TcpListener::bind(at).await
+    pub(crate) async fn listen(self, at: SocketAddr) -> io::Result<Listener> {
+        Listener::bind(at).await
     }
 }

@@ -1,8 +1,8 @@
 //! Taking connections, within limits, until told to stop.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, serve::Listener};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -10,7 +10,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
@@ -27,31 +27,16 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// Serves `router` on `listener` until `stop` comes to its end; answers under way are
 /// finished, for some seconds at most.
-///
-/// # Errors
-/// When the listener itself fails.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()>,
-) -> io::Result<()> {
+pub async fn serve<L: Listener>(mut listener: L, router: Router, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut stop = std::pin::pin!(stop);
     loop {
-        let next = next(&listener, &places);
-        let accepted = tokio::select! {
+        tokio::select! {
             () = &mut stop => break,
-            accepted = next => accepted,
-        };
-        match accepted {
-            Ok((stream, place)) => connection(stream, place, &router, &graceful),
-            // One connection that is gone again, or too many open files: go on.
-            Err(error) if is_passing(&error) => {
-                tracing::debug!(%error, "a connection was not taken");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+            Some((stream, place)) = next(&mut listener, &places) => {
+                connection(stream, place, &router, &graceful);
             }
-            Err(error) => return Err(error),
         }
     }
     drop(listener);
@@ -61,35 +46,26 @@ pub async fn serve(
     {
         tracing::debug!("connections were cut");
     }
-    Ok(())
 }
 
 /// The next connection, once there is a place for it.
-async fn next(
-    listener: &TcpListener,
+async fn next<L: Listener>(
+    listener: &mut L,
     places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await;
-    let place = place.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+) -> Option<(L::Io, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let (stream, _) = listener.accept().await;
+    Some((stream, place))
 }
 
-fn is_passing(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    // EMFILE and ENFILE have no kind of their own.
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    ) || matches!(error.raw_os_error(), Some(23 | 24))
-}
-
-fn connection(
-    stream: TcpStream,
+fn connection<S>(
+    stream: S,
     place: OwnedSemaphorePermit,
     router: &Router,
     graceful: &GracefulShutdown,
-) {
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = TowerToHyperService::new(router.clone());
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

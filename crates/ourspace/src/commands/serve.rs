@@ -13,13 +13,14 @@ use ourspace_protocol::account::Account;
 use ourspace_store::StoreError;
 use ourspace_web::{Hosts, Site};
 use serde::Serialize;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Outcome, init};
-use crate::{context::Context, failure::Failure, net::Net};
+use crate::{
+    context::Context,
+    failure::Failure,
+    net::{Listener, Net},
+};
 
 /// The port that is tried first: bookmarks go on working.
 const PORT: u16 = 7878;
@@ -93,11 +94,11 @@ async fn serve(
             _ = terminate.recv() => {}
         }
     };
-    ourspace_web::serve(listener, router, stop).await?;
+    ourspace_web::serve(listener, router, stop).await;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn listen(port: Option<u16>) -> Result<TcpListener, Failure> {
+async fn listen(port: Option<u16>) -> Result<Listener, Failure> {
     let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     match Net.listen(at(port.unwrap_or(PORT))).await {
         Ok(listener) => Ok(listener),
