@@ -59,8 +59,10 @@ impl<'ast> Visit<'ast> for Collector {
         }
         let line = import.use_token.span.start().line;
         for (name, mut path) in imports(&import.tree) {
-            if name.is_none() {
-                path.push("*".to_owned());
+            match name {
+                None => path.push("*".to_owned()),
+                Some(name) if path.last() != Some(&name) => path.push(format!("as {name}")),
+                Some(_) => {}
             }
             self.add(path, line);
         }
