@@ -66,9 +66,7 @@ fn environment(folder: &Path, name: &str, pins: &str) -> Result<()> {
         "--disable-pip-version-check",
     ]);
     // Only what is named: a package that another one adds would have no pinned version.
-    if pins == "requirements.txt" {
-        pip.arg("--no-deps");
-    }
+    pip.arg("--no-deps");
     run::succeed(pip.arg("--requirement").arg(pin(pins)))
 }
 
