@@ -59,6 +59,12 @@ impl Writer {
         Self::default()
     }
 
+    /// Bytes written so far.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.out.len()
+    }
+
     /// The bytes written.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {

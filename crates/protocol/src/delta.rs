@@ -73,6 +73,10 @@ impl Delta {
         writer.array(self.changes.items.len());
         for item in &self.changes.items {
             writer.text(&canonical(item));
+            // An import may have a hundred thousand.
+            if writer.size() > limits::DELTA_BYTES {
+                return Err(DeltaError::TooLarge);
+            }
         }
         writer.array(self.changes.tombstones.len());
         for tombstone in &self.changes.tombstones {

@@ -40,6 +40,9 @@ CREATE VIRTUAL TABLE search USING fts5 (
   text, content = '', columnsize = 0, detail = none,
   tokenize = 'unicode61 remove_diacritics 2'
 );
+-- Bytes of new words that are gathered before they are written to the index: so many only
+-- in an import.
+INSERT INTO search (search, rank) VALUES ('hashsize', 33554432);
 
 -- Likes and votes.
 CREATE TABLE reaction (

@@ -13,9 +13,12 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use ourspace_protocol::feed::model::{Item, ItemKey};
+use ourspace_protocol::{
+    feed::model::{About, Attachment, Item, ItemKey, Kind, Labels},
+    time::Millis,
+};
 use rusqlite::{Connection, OptionalExtension};
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
 use zstd::{
     dict::{DecoderDictionary, EncoderDictionary},
     zstd_safe::{CCtx, DCtx, compress_bound, get_frame_content_size},
@@ -37,30 +40,116 @@ const LONGEST: usize = 4 << 20;
 pub(crate) const SAMPLES: usize = 4000;
 const DICTIONARY: usize = 64 * 1024;
 
+/// An item without what stands in columns and what is usual; the fields in the order of
+/// their names.
+#[derive(Serialize)]
+struct Lean<'i> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: &'i Option<About>,
+    #[serde(skip_serializing_if = "no_attachments")]
+    attachments: &'i [Attachment],
+    #[serde(skip_serializing_if = "is_zero")]
+    edits: u32,
+    #[serde(skip_serializing_if = "is_post")]
+    kind: Kind,
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    labels: &'i Labels,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: &'i Option<String>,
+    #[serde(skip_serializing_if = "is_first")]
+    renderer: u32,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    text: &'i str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: &'i Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written: Option<Millis>,
+}
+
+/// The same as it is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    #[serde(default)]
+    about: Option<About>,
+    #[serde(default)]
+    attachments: Vec<Attachment>,
+    #[serde(default)]
+    edits: u32,
+    #[serde(default = "post")]
+    kind: Kind,
+    #[serde(default)]
+    labels: Labels,
+    #[serde(default)]
+    origin: Option<String>,
+    #[serde(default = "first")]
+    renderer: u32,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    written: Option<Millis>,
+}
+
+fn no_attachments(attachments: &&[Attachment]) -> bool {
+    attachments.is_empty()
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn is_post(kind: &Kind) -> bool {
+    *kind == post()
+}
+
+fn is_first(renderer: &u32) -> bool {
+    *renderer == first()
+}
+
+fn post() -> Kind {
+    Kind::Post
+}
+
+fn first() -> u32 {
+    1
+}
+
 /// A source in its shortest JSON.
 fn to_json(item: &Item) -> Vec<u8> {
-    let Ok(Value::Object(mut map)) = serde_json::to_value(item) else {
-        return Vec::new();
+    let lean = Lean {
+        about: &item.about,
+        attachments: &item.attachments,
+        edits: item.edits,
+        kind: item.kind,
+        labels: &item.labels,
+        origin: &item.origin,
+        renderer: item.renderer,
+        text: &item.text,
+        title: &item.title,
+        written: item.written,
     };
-    map.remove("id");
-    map.remove("date");
-    if map.get("kind") == Some(&json!("post")) {
-        map.remove("kind");
-    }
-    if map.get("renderer") == Some(&json!(1)) {
-        map.remove("renderer");
-    }
-    Value::Object(map).to_string().into_bytes()
+    serde_json::to_vec(&lean).unwrap_or_default()
 }
 
 fn from_json(key: ItemKey, json: &[u8]) -> Result<Item, StoreError> {
     let damaged = |error: serde_json::Error| StoreError::damaged(format!("item {key} ({error})"));
-    let mut map: Map<String, Value> = serde_json::from_slice(json).map_err(damaged)?;
-    map.insert("id".to_owned(), json!(key.id));
-    map.insert("date".to_owned(), json!(key.date));
-    map.entry("kind").or_insert_with(|| json!("post"));
-    map.entry("renderer").or_insert_with(|| json!(1));
-    serde_json::from_value(Value::Object(map)).map_err(damaged)
+    let kept: Kept = serde_json::from_slice(json).map_err(damaged)?;
+    Ok(Item {
+        id: key.id,
+        kind: kept.kind,
+        date: key.date,
+        written: kept.written,
+        edits: kept.edits,
+        title: kept.title,
+        text: kept.text,
+        labels: kept.labels,
+        about: kept.about,
+        attachments: kept.attachments,
+        origin: kept.origin,
+        renderer: kept.renderer,
+    })
 }
 
 /// Reads sources; keeps the dictionaries that it has met.

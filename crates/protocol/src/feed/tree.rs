@@ -115,17 +115,21 @@ impl Work {
         state: &mut dyn FeedState,
         changes: &Changes,
     ) -> Result<(), TreeError> {
-        let mut incoming: BTreeMap<ItemId, Vec<Item>> = BTreeMap::new();
-        for item in &changes.items {
-            incoming.entry(item.id).or_default().push(item.clone());
-        }
-        for (id, mut versions) in incoming {
+        let mut incoming: Vec<&Item> = changes.items.iter().collect();
+        incoming.sort_by_key(|item| item.id);
+        let mut groups: Vec<&[&Item]> = incoming.chunk_by(|a, b| a.id == b.id).collect();
+        // In the order of the list, which is how a keeper takes them in best.
+        groups.sort_by_key(|versions| versions.first().map(|item| item.key()));
+        for versions in groups {
+            let Some(id) = versions.first().map(|item| item.id) else {
+                continue;
+            };
             if state.tombstone(id)?.is_some() {
                 continue;
             }
             let old = state.versions(id)?;
-            versions.extend_from_slice(&old);
-            let new = merge_versions(versions);
+            let all = versions.iter().copied().chain(&old).cloned().collect();
+            let new = merge_versions(all);
             if new == old {
                 continue;
             }
@@ -220,6 +224,7 @@ impl Work {
         let keys = self.touched.remove(&list).unwrap_or_default();
         let mut done: Option<Span> = None;
         let mut successors = BTreeSet::new();
+        let mut written = BTreeSet::new();
         for key in keys {
             // A touched end of a run changes the run behind it as well.
             if done.is_some_and(|span| span.until.is_none_or(|until| key < until)) {
@@ -230,6 +235,7 @@ impl Work {
                 until: state.end_after(list, key)?,
             };
             done = Some(span);
+            written.extend(span.after);
             let last = self.rewrite_span(state, list, span)?;
             if let Some(until) = span.until
                 && last
@@ -238,6 +244,8 @@ impl Work {
             }
         }
         if list == List::Posts {
+            // What was written after the page before it has its new name already.
+            successors.retain(|until| !written.contains(until));
             self.rewrite_successors(state, &successors)?;
         }
         Ok(())
