@@ -8,6 +8,7 @@
 
 pub mod dag;
 pub mod feed;
+pub mod import;
 pub mod media;
 pub mod signed;
 
@@ -77,6 +78,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "stream",
         run: media::stream,
+    },
+    Target {
+        name: "import",
+        run: import::import,
     },
 ];
 

@@ -127,6 +127,12 @@ impl<'h> Attacher<'h> {
         })
     }
 
+    /// What is taken from now on is for an item of this date.
+    pub fn date(&mut self, date: Millis) {
+        let (year, month) = year_month(date);
+        self.folder = format!("media/{year:04}/{month:02}");
+    }
+
     /// Takes a picture, sound or video; `original` keeps a picture as it was taken beside
     /// its smaller sizes, without its metadata.
     ///

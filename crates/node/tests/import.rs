@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
 
-#[path = "place/mod.rs"]
 mod place;
 
 use std::{fs, path::PathBuf};
@@ -179,7 +178,7 @@ fn nothing_happens_dry() {
     let path = desk.write("feed", rss(TWO));
     let options = Options {
         dry_run: true,
-        since: None,
+        ..Options::default()
     };
     let report = import(
         &desk.place.home,
@@ -194,6 +193,7 @@ fn nothing_happens_dry() {
     let options = Options {
         dry_run: true,
         since: Some(NOW - 1),
+        ..Options::default()
     };
     let report = import(
         &desk.place.home,

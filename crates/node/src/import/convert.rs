@@ -31,8 +31,19 @@ pub(super) struct Ready {
     pub(super) item: Item,
     /// What it is about, by what its source calls it.
     pub(super) about: Option<Box<Reference>>,
-    /// Files that it names and that are not yet a part of it.
+    /// Files of the source that it names and that are not yet a part of it.
     pub(super) media: Vec<Media>,
+}
+
+impl Ready {
+    /// An item with nothing left to do.
+    pub(super) fn whole(item: Item) -> Self {
+        Self {
+            item,
+            about: None,
+            media: Vec::new(),
+        }
+    }
 }
 
 /// The date of an item that its source gives none.
@@ -52,6 +63,13 @@ impl Workshop {
             now,
             converter: Converter::new(),
         }
+    }
+
+    /// A person's words about themselves, out of HTML.
+    pub(super) fn note(&self, html: &str) -> String {
+        let mut text = clean::text(&self.converter.convert(html, None).text);
+        clean::shorten(&mut text, limits::BIO_BYTES);
+        text
     }
 
     /// Makes an item; `None` when the draft says nothing.
@@ -84,9 +102,9 @@ impl Workshop {
             item.text.clear();
             item.labels = Labels::default();
         }
-        tally.linked_media += body.media.len() as u64;
         let mut media = draft.media;
         media.retain(|media| !body.media.contains(&media.url) && !item.text.contains(&media.url));
+        tally.linked_media += body.media.len() as u64;
         cut(&mut item, tally);
         Some(Ready {
             item,

@@ -66,8 +66,10 @@ pub(super) struct Reference {
 /// A file that a post names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Media {
-    /// Its address, or its path beside the source.
+    /// Its address.
     pub(super) url: String,
+    /// Where it lies in the source's own files, if it may.
+    pub(super) local: Option<String>,
     /// Its type, as far as the source says it.
     pub(super) mime: Option<String>,
     /// What it shows.

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{home::HomeError, publish::PublishError};
+use crate::{attach::AttachError, home::HomeError, publish::PublishError};
 use ourspace_store::StoreError;
 
 /// Nothing was imported; the home is as it was.
@@ -53,6 +53,9 @@ pub enum ImportError {
     /// An archive that is made to do harm, or damaged.
     #[error("the archive is not one to unpack: {0}; nothing was imported")]
     Archive(String),
+    /// A file cannot be stored.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
     /// The home says no.
     #[error(transparent)]
     Home(#[from] HomeError),

@@ -115,6 +115,7 @@ fn attachment_of(value: &Value, base: Option<&str>) -> Option<Media> {
     let alt = own.and_then(|own| text(own, "alt")).unwrap_or_default();
     Some(Media {
         url: join(base, text(map, "url")?),
+        local: None,
         mime: text(map, "mime_type").map(str::to_owned),
         alt: alt.to_owned(),
         title: text(map, "title").map(str::to_owned),

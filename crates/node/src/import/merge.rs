@@ -10,7 +10,8 @@ use ourspace_protocol::{
     account::Account,
     feed::{
         check,
-        model::{Item, ItemId, Kind},
+        model::{Item, ItemId, Kind, Target},
+        pages::List,
         state::{FeedState, StateError},
     },
     time::Millis,
@@ -18,74 +19,157 @@ use ourspace_protocol::{
 
 use super::{
     convert::{Ready, UNDATED, about_own, about_url, identify},
+    draft::Media,
     report::Tally,
 };
 
-/// Finds out what is new and different; gives the versions to add to the feed.
+/// A version that shall come into the feed, and the files that it waits for.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) item: Item,
+    pub(super) media: Vec<Media>,
+}
+
+/// What a source is compared with.
+pub(super) struct Planner<'p> {
+    pub(super) feed: &'p dyn FeedState,
+    pub(super) account: Account,
+    pub(super) now: Millis,
+    pub(super) tally: &'p mut Tally,
+    /// Whether the feed is empty: then nothing need be looked for in it.
+    pub(super) fresh: bool,
+}
+
+/// Whether a feed has no post and no trace of one.
 ///
 /// # Errors
 /// What `feed` says.
-pub(super) fn plan(
-    feed: &dyn FeedState,
-    (account, now): (Account, Millis),
-    mut ready: Vec<Ready>,
-    tally: &mut Tally,
-) -> Result<Vec<Item>, StateError> {
-    single(&mut ready, tally);
-    let here: HashSet<ItemId> = ready.iter().map(|ready| ready.item.id).collect();
-    let mut items = Vec::new();
-    let mut latest = now;
-    for Ready {
-        mut item, about, ..
-    } in ready
-    {
-        if let Some(reference) = about {
-            let id = reference
-                .identity
-                .as_deref()
-                .map(|name| identify(account, name, item.origin.as_deref()));
-            let known = match id {
-                Some(id) => here.contains(&id) || !feed.versions(id)?.is_empty(),
-                None => false,
-            };
-            item.about = match id.filter(|id| known && *id != item.id) {
-                Some(id) => Some(about_own(account, id)),
-                None => about_url(&reference),
-            };
-            if item.about.is_none() {
-                tally.unknown_reply += 1;
-                item.kind = Kind::Post;
+pub(super) fn is_fresh(feed: &dyn FeedState) -> Result<bool, StateError> {
+    for list in List::ALL {
+        if feed.page_before(list, None)?.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+impl Planner<'_> {
+    /// Finds out what is new and different; gives the versions to add to the feed.
+    ///
+    /// # Errors
+    /// What the feed says.
+    pub(super) fn plan(&mut self, mut ready: Vec<Ready>) -> Result<Vec<Planned>, StateError> {
+        single(&mut ready, self.tally);
+        self.thread(&mut ready)?;
+        let mut planned = Vec::new();
+        let mut latest = self.now;
+        for Ready { item, media, .. } in ready {
+            if let Some(item) = self.one(item, &media, &mut latest)? {
+                planned.push(Planned { item, media });
             }
         }
-        if feed.tombstone(item.id)?.is_some() {
-            tally.deleted += 1;
-            continue;
+        Ok(planned)
+    }
+
+    fn versions(&self, id: ItemId) -> Result<Vec<Item>, StateError> {
+        match self.fresh {
+            true => Ok(Vec::new()),
+            false => self.feed.versions(id),
         }
-        let versions = feed.versions(item.id)?;
+    }
+
+    /// The version of one post to add, if any.
+    fn one(
+        &mut self,
+        mut item: Item,
+        media: &[Media],
+        latest: &mut Millis,
+    ) -> Result<Option<Item>, StateError> {
+        if !self.fresh && self.feed.tombstone(item.id)?.is_some() {
+            self.tally.deleted += 1;
+            return Ok(None);
+        }
+        let versions = self.versions(item.id)?;
         if item.date == UNDATED {
             item.date = match versions.first() {
                 Some(known) => known.date,
                 None => {
                     // The first in a source is the newest.
-                    latest = latest.saturating_sub(1);
-                    latest
+                    *latest = latest.saturating_sub(1);
+                    *latest
                 }
             };
         }
-        if let Some(item) = version(item, &versions, now) {
-            if let Err(error) = check::item(&item) {
-                tally.invalid += 1;
-                tally.warn(format!("{}: {error}", name(&item)));
+        let Some(item) = version(item, (&versions, media.len()), self.now) else {
+            return Ok(None);
+        };
+        if let Err(error) = check::item(&item) {
+            self.tally.invalid += 1;
+            self.tally.warn(format!("{}: {error}", name(&item)));
+            return Ok(None);
+        }
+        match versions.is_empty() {
+            true => self.tally.added += 1,
+            false => self.tally.updated += 1,
+        }
+        Ok(Some(item))
+    }
+
+    /// Says of each post what it is about: an item of the own feed where that is known,
+    /// else a page of the web.
+    fn thread(&mut self, ready: &mut [Ready]) -> Result<(), StateError> {
+        let here: HashSet<ItemId> = ready.iter().map(|ready| ready.item.id).collect();
+        let mut parents: HashMap<ItemId, ItemId> = HashMap::new();
+        for post in ready.iter_mut() {
+            let Some(reference) = post.about.take() else {
                 continue;
+            };
+            let origin = post.item.origin.as_deref();
+            let name = reference.identity.as_deref();
+            let id = name.map(|name| identify(self.account, name, origin));
+            let known = match id.filter(|id| *id != post.item.id) {
+                Some(id) if here.contains(&id) => Some(id),
+                Some(id) if !self.versions(id)?.is_empty() => Some(id),
+                _ => None,
+            };
+            post.item.about = match known {
+                Some(id) => {
+                    parents.insert(post.item.id, id);
+                    Some(about_own(self.account, id))
+                }
+                None => about_url(&reference),
+            };
+            if post.item.about.is_none() && post.item.kind != Kind::Repost {
+                self.tally.unknown_reply += 1;
+                post.item.kind = Kind::Post;
             }
-            match versions.is_empty() {
-                true => tally.added += 1,
-                false => tally.updated += 1,
+        }
+        for post in ready.iter_mut() {
+            if let Some(about) = &mut post.item.about
+                && post.item.kind == Kind::Reply
+                && let Some(root) = root(&parents, post.item.id)
+            {
+                let root = Target::Item(self.account, root);
+                about.thread = (root != about.target).then_some(root);
             }
-            items.push(item);
+        }
+        Ok(())
+    }
+}
+
+/// Answers upon answers that are followed to find the first post of a thread.
+const THREAD: usize = 10_000;
+
+/// The first post of the thread that a post belongs to.
+fn root(parents: &HashMap<ItemId, ItemId>, id: ItemId) -> Option<ItemId> {
+    let mut top = *parents.get(&id)?;
+    for _ in 0..THREAD {
+        match parents.get(&top) {
+            Some(above) => top = *above,
+            None => return Some(top),
         }
     }
-    Ok(items)
+    None
 }
 
 /// What a post is called in a warning.
@@ -96,11 +180,26 @@ fn name(item: &Item) -> String {
 
 /// The version to add beside those that the feed has (newest first); `None` when it has
 /// this one.
-fn version(mut item: Item, versions: &[Item], now: Millis) -> Option<Item> {
+fn version(mut item: Item, (versions, media): (&[Item], usize), now: Millis) -> Option<Item> {
     let Some(newest) = versions.first() else {
         return Some(item);
     };
-    if versions.iter().any(|known| same(known, &item)) {
+    // Of the files that a source names, some may not have been fit for a feed.
+    let files = |known: &Item| {
+        let fewer = match media {
+            0 => {
+                let named = |file| item.attachments.contains(file);
+                known.attachments.iter().all(named)
+            }
+            media => known.attachments.len() <= media,
+        };
+        let not_later = item.written.is_none_or(|at| at <= known.written());
+        known.attachments == item.attachments || fewer && not_later
+    };
+    if versions
+        .iter()
+        .any(|known| files(known) && same(known, &item))
+    {
         return None;
     }
     // Not a word of it was seen here before, so its source was edited after the last
@@ -112,7 +211,7 @@ fn version(mut item: Item, versions: &[Item], now: Millis) -> Option<Item> {
     Some(item)
 }
 
-/// Whether two versions say the same, whenever each was written.
+/// Whether two versions say the same, but for their files, whenever each was written.
 fn same(a: &Item, b: &Item) -> bool {
     a.kind == b.kind
         && a.date == b.date
@@ -121,7 +220,39 @@ fn same(a: &Item, b: &Item) -> bool {
         && a.labels == b.labels
         && a.about == b.about
         && a.origin == b.origin
-        && a.attachments == b.attachments
+}
+
+/// Of the items of an exported feed of the same account, those that the feed does not
+/// have in this version.
+///
+/// # Errors
+/// What `feed` says.
+pub(super) fn unknown(
+    feed: &dyn FeedState,
+    items: Vec<Item>,
+    tally: &mut Tally,
+) -> Result<Vec<Item>, StateError> {
+    let mut new = Vec::new();
+    let mut counted = HashSet::new();
+    for item in items {
+        if feed.tombstone(item.id)?.is_some() {
+            tally.deleted += u64::from(counted.insert(item.id));
+            continue;
+        }
+        let known = feed.versions(item.id)?;
+        let kept = |known: &Item| known.written() == item.written() && same(known, &item);
+        if known.iter().any(kept) {
+            continue;
+        }
+        if counted.insert(item.id) {
+            match known.is_empty() {
+                true => tally.added += 1,
+                false => tally.updated += 1,
+            }
+        }
+        new.push(item);
+    }
+    Ok(new)
 }
 
 /// Makes every id stand for one post. Two posts of one name with different addresses are

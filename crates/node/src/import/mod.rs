@@ -15,29 +15,45 @@ mod convert;
 mod dates;
 mod draft;
 mod error;
+mod files;
 mod gather;
 mod input;
 mod json;
 mod jsonfeed;
 mod markup;
+mod mastodon;
 mod merge;
+mod persona;
 mod plain;
 mod report;
+mod site;
 mod source;
+mod vault;
 mod xml;
 
 use std::{io::Read, path::Path};
 
 use ourspace_protocol::{
-    feed::{error::TreeError, set::Changes},
+    account::Account,
+    feed::{
+        error::TreeError,
+        model::{Attachment, Item},
+        set::Changes,
+        state::{FeedState, MemoryState, StateError},
+    },
     time::Millis,
 };
+use ourspace_store::Stage;
 
 pub use self::{error::ImportError, report::Report};
-use self::{gather::Gathered, report::Tally};
+use self::{
+    files::Porter,
+    gather::{Gathered, Wish},
+    merge::{Planned, Planner},
+};
 use crate::{
     home::Home,
-    publish::{PublishError, publish},
+    publish::{PublishError, publish_with},
 };
 
 /// What to do with a source.
@@ -47,6 +63,9 @@ pub struct Options {
     pub dry_run: bool,
     /// Leave out what was published before.
     pub since: Option<Millis>,
+    /// Take over name, description, pictures and links of the person, where the source
+    /// says them (a Mastodon archive, an exported feed of the same account).
+    pub profile: bool,
 }
 
 /// How far an import is.
@@ -54,7 +73,7 @@ pub struct Options {
 pub enum Progress {
     /// So many bytes of the source are read.
     Read(u64),
-    /// All is read; so many posts are being compared and written.
+    /// All is read; so many posts are new or different.
     Write(u64),
 }
 
@@ -64,7 +83,7 @@ pub enum Progress {
     reason = "a reader shows nothing of itself"
 )]
 pub enum Source<'s> {
-    /// A file.
+    /// A file, an archive or a folder.
     Path(&'s Path),
     /// A file that comes through a pipe. It is put on the disk before it is read.
     Pipe(&'s mut dyn Read),
@@ -77,7 +96,8 @@ pub fn parse_date(text: &str) -> Option<Millis> {
     dates::parse(text)
 }
 
-/// Imports an RSS, Atom or JSON feed.
+/// Imports an RSS, Atom or JSON feed, a Mastodon archive (zip, tar, or unpacked) or an
+/// exported feed of ours.
 ///
 /// # Errors
 /// [`ImportError`]; nothing is changed then.
@@ -89,24 +109,164 @@ pub fn import(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, ImportError> {
     let account = home.account()?;
-    let gathered = gather::gather(source, (account, now), options.since, progress)?;
-    let Gathered { ready, mut tally } = gathered;
-    progress(Progress::Write(ready.len() as u64));
-    let plan = |feed: &dyn ourspace_protocol::feed::state::FeedState, tally: &mut Tally| {
-        merge::plan(feed, (account, now), ready, tally)
+    let wish = Wish {
+        account,
+        now,
+        since: options.since,
+        profile: options.profile,
+        scratch: home.path(),
     };
+    let mut gathered = gather::gather(source, wish, progress)?;
+    let plan = compare(home, (account, now), &mut gathered)?;
+    progress(Progress::Write((plan.posts.len() + plan.own.len()) as u64));
     if options.dry_run {
-        let reader = home.store().read()?;
-        let planned = plan(&reader.feed(account)?, &mut tally);
-        planned.map_err(|error| PublishError::Tree(TreeError::State(error)))?;
-        return Ok(tally.report());
+        let waiting = plan.posts.iter().map(|post| post.media.len() as u64);
+        gathered.tally.media += waiting.sum::<u64>();
+        return Ok(gathered.tally.report());
     }
-    publish(home, now, |feed| {
-        let items = plan(feed, &mut tally).map_err(TreeError::State)?;
+    let changes = take_files(home, now, plan, &mut gathered)?;
+    write(home, now, changes, &mut gathered)?;
+    Ok(gathered.tally.report())
+}
+
+/// What a source would become, without a home: each post as an item, an undated one with
+/// the date `now`. Files are not looked at.
+///
+/// # Errors
+/// [`ImportError`].
+pub fn preview(
+    (account, now): (Account, Millis),
+    source: Source<'_>,
+    scratch: &Path,
+) -> Result<Vec<Item>, ImportError> {
+    let wish = Wish {
+        account,
+        now,
+        since: None,
+        profile: true,
+        scratch,
+    };
+    let gathered = gather::gather(source, wish, &mut |_| {})?;
+    let empty = MemoryState::new();
+    let mut tally = gathered.tally;
+    let mut planner = Planner {
+        feed: &empty,
+        account,
+        now,
+        tally: &mut tally,
+        fresh: true,
+    };
+    let planned = planner.plan(gathered.ready).map_err(of_state)?;
+    let own = gathered.own.items.into_iter();
+    Ok(planned
+        .into_iter()
+        .map(|post| post.item)
+        .chain(own)
+        .collect())
+}
+
+/// What is new and different.
+struct Plan {
+    posts: Vec<Planned>,
+    /// Versions of an exported feed of the same account.
+    own: Vec<Item>,
+}
+
+/// Compares with the feed as it is. A home has one writer, so it stays like that.
+fn compare(
+    home: &Home,
+    (account, now): (Account, Millis),
+    gathered: &mut Gathered,
+) -> Result<Plan, ImportError> {
+    let reader = home.store().read()?;
+    let feed = reader.feed(account)?;
+    let ready = std::mem::take(&mut gathered.ready);
+    let own = std::mem::take(&mut gathered.own.items);
+    let mut planner = Planner {
+        feed: &feed,
+        account,
+        now,
+        tally: &mut gathered.tally,
+        fresh: merge::is_fresh(&feed).map_err(of_state)?,
+    };
+    let posts = planner.plan(ready).map_err(of_state)?;
+    let own = merge::unknown(&feed, own, &mut gathered.tally).map_err(of_state)?;
+    Ok(Plan { posts, own })
+}
+
+fn of_state(error: StateError) -> ImportError {
+    PublishError::Tree(TreeError::State(error)).into()
+}
+
+/// Versions with their files, and a person's pictures.
+struct Filled<'h> {
+    items: Vec<Item>,
+    portraits: (Option<Attachment>, Option<Attachment>),
+    stage: Option<Stage<'h>>,
+}
+
+/// Takes the files that the plan waits for.
+fn take_files<'h>(
+    home: &'h Home,
+    now: Millis,
+    plan: Plan,
+    gathered: &mut Gathered,
+) -> Result<Filled<'h>, ImportError> {
+    let (mut waiting, ready): (Vec<_>, Vec<_>) = plan
+        .posts
+        .into_iter()
+        .partition(|post| !post.media.is_empty());
+    let mut items: Vec<Item> = ready.into_iter().map(|post| post.item).collect();
+    items.extend(plan.own);
+    let named = items.iter().any(|item| !item.attachments.is_empty());
+    let mut portraits = (None, None);
+    let mut stage = None;
+    if let Some(vault) = &gathered.vault
+        && (named || !waiting.is_empty() || gathered.persona.is_some())
+    {
+        let mut porter = Porter::new(home, vault, &mut gathered.tally)?;
+        for post in &mut waiting {
+            porter.attach(post)?;
+        }
+        if let Some(persona) = &gathered.persona {
+            portraits = porter.portraits(persona, now)?;
+        }
+        let mut taken = porter.finish();
+        files::keep(&mut taken, vault, &mut items, &mut gathered.tally)?;
+        stage = Some(taken);
+    }
+    items.extend(waiting.into_iter().map(|post| post.item));
+    Ok(Filled {
+        items,
+        portraits,
+        stage,
+    })
+}
+
+/// Publishes all of it by one change.
+fn write(
+    home: &Home,
+    now: Millis,
+    filled: Filled<'_>,
+    gathered: &mut Gathered,
+) -> Result<(), ImportError> {
+    let persona = gathered.persona.take();
+    let own_profile = gathered.own_profile.take();
+    let tombstones = std::mem::take(&mut gathered.own.tombstones);
+    publish_with(home, now, filled.stage, |feed| {
+        let profile = match persona {
+            Some(persona) => {
+                let old = feed.profile().map_err(TreeError::State)?;
+                persona.onto(&old, filled.portraits, now)
+            }
+            None => own_profile,
+        };
         Ok(Changes {
-            items,
+            items: filled.items,
+            tombstones,
+            profile,
             ..Changes::default()
         })
     })?;
-    Ok(tally.report())
+    Ok(())
 }

@@ -107,7 +107,7 @@ pub(super) fn words(html: &str) -> String {
         let (text, special) = rest.split_at(at);
         out.push_str(text);
         let end = if special.starts_with('<') {
-            tag(special)
+            unseen(special).or_else(|| tag(special))
         } else {
             entity(&mut out, special)
         };
@@ -121,6 +121,24 @@ pub(super) fn words(html: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// The end of the script or style that a text begins with.
+fn unseen(text: &str) -> Option<usize> {
+    let name = ["script", "style"].into_iter().find(|name| {
+        let begin = text.get(1..=name.len());
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(name))
+    })?;
+    let mut from = 0;
+    while let Some(at) = text.get(from..)?.find("</") {
+        from += at + 2;
+        let found = text.get(from..from + name.len());
+        if found.is_some_and(|found| found.eq_ignore_ascii_case(name)) {
+            let rest = text.get(from..)?;
+            return rest.find('>').map(|end| from + end + 1);
+        }
+    }
+    None
 }
 
 /// The end of the tag that a text begins with.
@@ -205,6 +223,7 @@ mod tests {
             words("a <b>c</b> &amp; &eacute;&#x41;&#66; 1 < 2 & 3"),
             "a c & éAB 1 < 2 & 3"
         );
+        assert_eq!(words("a<SCRIPT x>b</b></Script >c<style>d"), "acd");
         assert!(!has_markup("1 < 2 & 3; a"));
         assert!(has_markup("a &nbsp; b") && has_markup("x<br/>"));
     }

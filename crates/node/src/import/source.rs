@@ -9,6 +9,8 @@ pub(super) enum Form {
     Xml,
     /// JSON.
     Json,
+    /// An ActivityStreams collection, as the outbox of a Mastodon archive is.
+    Outbox,
     /// Something else.
     Other,
 }
@@ -18,9 +20,15 @@ pub(super) fn form(head: &[u8]) -> Form {
     let (text, _, _) = input::encoding(head).decode(head);
     match text.trim_start().chars().next() {
         Some('<') => Form::Xml,
+        Some('{') if is_outbox(&text) => Form::Outbox,
         Some('{') => Form::Json,
         _ => Form::Other,
     }
+}
+
+/// The order of names in an object means nothing, so either tells.
+fn is_outbox(text: &str) -> bool {
+    text.contains("\"OrderedCollection") || text.contains("\"orderedItems\"")
 }
 
 #[cfg(test)]
@@ -31,6 +39,7 @@ mod tests {
     fn by_content() {
         assert_eq!(form(b"\xef\xbb\xbf \n<rss>"), Form::Xml);
         assert_eq!(form(b"\xff\xfe{\0}\0"), Form::Json);
+        assert_eq!(form(b"{\"type\":\"OrderedCollection\"}"), Form::Outbox);
         assert_eq!(form(b"PK\x03\x04"), Form::Other);
         assert_eq!(form(b""), Form::Other);
     }

@@ -17,11 +17,13 @@ fetched from the network: files that the source only links to stay links.
 
 Examples:
   ourspace import blog.xml
+  ourspace import --profile archive-20261124.zip
   ourspace import --dry-run --since 2020-01-01 feed.json
   curl https://blog.example/feed | ourspace import -"
 )]
 pub(crate) struct Arguments {
-    /// An RSS, Atom or JSON feed; - for standard input
+    /// A feed (RSS, Atom, JSON), a Mastodon archive (as it came, or unpacked), an exported
+    /// OurSpace feed; - for standard input
     path: PathBuf,
     /// Only say what would be done
     #[arg(long)]
@@ -29,6 +31,9 @@ pub(crate) struct Arguments {
     /// Leave out what was published before this date
     #[arg(long, value_name = "DATE")]
     since: Option<String>,
+    /// Take over name, description, pictures and links of the person as well
+    #[arg(long)]
+    profile: bool,
 }
 
 /// Imports.
@@ -44,6 +49,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let options = Options {
         dry_run: arguments.dry_run,
         since,
+        profile: arguments.profile,
     };
     let home = match arguments.dry_run {
         true => context.open_reader()?,

@@ -72,7 +72,7 @@ pub(crate) enum Command {
     Search(search::Arguments),
     /// Show how this place is doing
     Status(status::Arguments),
-    /// Take in posts from a feed
+    /// Take in posts from a feed or an archive
     Import(import::Arguments),
     /// Write the feed as a web site into a folder
     Export(export::Arguments),

@@ -160,6 +160,7 @@ impl Entry {
         let seconds = attributes.get("duration").and_then(duration);
         self.draft.media.push(Media {
             url,
+            local: None,
             mime: attributes.get("type").map(str::to_owned),
             alt: String::new(),
             title: attributes.get("title").map(str::to_owned),

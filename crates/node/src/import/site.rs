@@ -1,0 +1,162 @@
+//! An exported feed of ours: the tree of files, with every version of every item.
+//!
+//! Of the same account, everything is merged as if another device had published it: ids,
+//! versions and tombstones stay. Of another account, its posts become posts of this one
+//! that name where they come from.
+
+use std::{fs::File, io::Read as _};
+
+use ourspace_protocol::{
+    account::Account,
+    feed::{
+        clean, json,
+        model::{About, Attachment, Item, ItemId, Target},
+    },
+    limits,
+};
+
+use super::{convert::Ready, error::ImportError, gather::Basket, vault::Vault};
+
+/// Bytes by which a feed of ours is recognised.
+const HEAD: u64 = 4096;
+
+fn bytes(file: File) -> Result<Vec<u8>, ImportError> {
+    let mut bytes = Vec::new();
+    let mut limited = file.take(limits::JSON_BYTES as u64 + 1);
+    limited.read_to_end(&mut bytes).map_err(ImportError::Read)?;
+    Ok(bytes)
+}
+
+/// Whether `feed.json` is one of ours.
+///
+/// # Errors
+/// [`ImportError::Read`], [`ImportError::Archive`].
+pub(super) fn is_ours(vault: &Vault) -> Result<bool, ImportError> {
+    let Some(file) = vault.open("feed.json")? else {
+        return Ok(false);
+    };
+    let mut head = Vec::new();
+    let mut begin = file.take(HEAD);
+    begin.read_to_end(&mut head).map_err(ImportError::Read)?;
+    Ok(String::from_utf8_lossy(&head).contains("\"_ourspace\":{\"account\":"))
+}
+
+/// Reads it.
+///
+/// # Errors
+/// [`ImportError`].
+pub(super) fn read(vault: Vault, basket: &mut Basket<'_>) -> Result<(), ImportError> {
+    let mut pages = vec!["feed.json".to_owned()];
+    let archive = vault.list("archive").into_iter();
+    let closed = archive.filter(|name| name.ends_with(".json"));
+    pages.extend(closed.map(|name| format!("archive/{name}")));
+    let own = basket.wish().account;
+    let mut author = None;
+    for name in pages {
+        let Some(file) = vault.open(&name)? else {
+            continue;
+        };
+        let damaged = |what: String| ImportError::Syntax {
+            at: name.clone(),
+            what,
+        };
+        let page = json::read_page(&bytes(file)?).map_err(|error| damaged(error.to_string()))?;
+        if *author.get_or_insert(page.account) != page.account {
+            return Err(damaged(
+                "it is of another account than feed.json".to_owned(),
+            ));
+        }
+        for item in page.items {
+            take(item, &vault, (own, page.account), basket)?;
+        }
+    }
+    if author == Some(own) {
+        traces(&vault, own, basket)?;
+    }
+    basket.gathered.vault = Some(vault);
+    Ok(())
+}
+
+/// One item of a page. The newest pages repeat in `feed.json`.
+fn take(
+    mut item: Item,
+    vault: &Vault,
+    (own, author): (Account, Account),
+    basket: &mut Basket<'_>,
+) -> Result<(), ImportError> {
+    if !basket.count(Some(item.date)) {
+        return Ok(());
+    }
+    let named = item.attachments.len();
+    let here = |attachment: &Attachment| attachment.files().all(|file| vault.has(&file.path));
+    item.attachments.retain(here);
+    basket.gathered.tally.lost_media += (named - item.attachments.len()) as u64;
+    if author != own {
+        basket
+            .gathered
+            .ready
+            .push(Ready::whole(foreign(item, own, author)));
+        return Ok(());
+    }
+    if item.edits > 0
+        && let Some(file) = vault.open(&format!("posts/{}/history.json", item.id))?
+        && let Ok((account, older)) = json::parse_history(&bytes(file)?)
+        && account == own
+    {
+        let older = older.into_iter().filter(|old| old.id == item.id);
+        basket.gathered.own.items.extend(older);
+    }
+    basket.gathered.own.items.push(item);
+    Ok(())
+}
+
+/// A post of somebody else as one of this account.
+fn foreign(mut item: Item, own: Account, author: Account) -> Item {
+    let renamed = |id: ItemId| ItemId::of_import(&Target::Item(author, id).to_string());
+    let moved = |target: Target| match target {
+        Target::Item(account, id) if account == author => Target::Item(own, renamed(id)),
+        other => other,
+    };
+    item.id = renamed(item.id);
+    item.edits = 0;
+    item.origin = item.origin.as_deref().and_then(clean::url);
+    item.about = item.about.map(|about| About {
+        target: moved(about.target),
+        thread: about.thread.map(moved),
+        value: about.value,
+    });
+    item
+}
+
+/// What the account deleted, what it liked, and who it says it is.
+fn traces(vault: &Vault, own: Account, basket: &mut Basket<'_>) -> Result<(), ImportError> {
+    for name in vault.list("tombstones") {
+        let Some(file) = vault.open(&format!("tombstones/{name}"))? else {
+            continue;
+        };
+        if let Ok((account, tombstones)) = json::parse_tombstones(&bytes(file)?)
+            && account == own
+        {
+            basket.gathered.own.tombstones.extend(tombstones);
+        }
+    }
+    for name in vault.list("reactions") {
+        let Some(file) = vault.open(&format!("reactions/{name}"))? else {
+            continue;
+        };
+        if let Ok((account, reactions)) = json::parse_reactions(&bytes(file)?)
+            && account == own
+        {
+            basket.gathered.own.items.extend(reactions);
+        }
+    }
+    if basket.wish().profile {
+        let profile = vault.open("profile.json")?.map(bytes).transpose()?;
+        if let Some(Ok((account, profile))) = profile.map(|bytes| json::parse_profile(&bytes))
+            && account == own
+        {
+            basket.gathered.own_profile = Some(profile);
+        }
+    }
+    Ok(())
+}
