@@ -9,6 +9,7 @@
 pub mod account;
 pub mod attach;
 pub mod compose;
+pub mod devices;
 pub mod home;
 pub mod identity;
 pub mod import;

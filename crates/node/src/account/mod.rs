@@ -20,6 +20,7 @@ use ourspace_protocol::{
 use ourspace_store::{Reader, StoreError};
 use ourspace_wallet::{SecretKey, encryption_key};
 
+pub(crate) use init::device_key;
 pub use init::{
     InitError, Leftover, Made, Prepared, begin, draft_elsewhere, finish, finish_elsewhere,
     leftover, prepare, resume, set_aside, wait_elsewhere,
