@@ -15,6 +15,7 @@ mod password;
 mod people;
 mod qr;
 mod words;
+mod wallet;
 
 use std::process::ExitCode;
 

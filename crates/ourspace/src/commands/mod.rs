@@ -11,6 +11,7 @@ use crate::{
 
 mod completions;
 mod delete;
+mod device;
 mod edit;
 mod export;
 mod import;
@@ -78,27 +79,52 @@ pub(crate) enum Command {
     Export(export::Arguments),
     /// Check a feed's folder, or the own home, without a network
     Verify(verify::Arguments),
+    /// Show, allow, renew and revoke the devices that may publish
+    Device(device::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
 
 /// Runs a command.
 pub(crate) fn run(arguments: Arguments, context: &Context) -> Outcome {
-    match arguments.command {
-        None => serve::run(&arguments.serve, context),
-        Some(Command::Init(arguments)) => init::run(&arguments, context),
-        Some(Command::Whoami(arguments)) => whoami::run(&arguments, context),
-        Some(Command::Post(arguments)) => post::run(*arguments, context),
-        Some(Command::Edit(arguments)) => edit::run(arguments, context),
-        Some(Command::Delete(arguments)) => delete::run(&arguments, context),
-        Some(Command::Profile(arguments)) => profile::run(&arguments, context),
-        Some(Command::Timeline(arguments)) => timeline::run(&arguments, context),
-        Some(Command::Show(arguments)) => show::run(&arguments, context),
-        Some(Command::Search(arguments)) => search::run(&arguments, context),
-        Some(Command::Status(status::Arguments {})) => status::run(context),
-        Some(Command::Import(arguments)) => import::run(&arguments, context),
-        Some(Command::Export(arguments)) => export::run(&arguments, context),
-        Some(Command::Verify(arguments)) => verify::run(&arguments, context),
-        Some(Command::Completions(arguments)) => completions::run(&arguments, context),
+    let Some(command) = arguments.command else {
+        // It may run for weeks: what is to be said comes first.
+        warn(context);
+        return serve::run(&arguments.serve, context);
+    };
+    let done = dispatch(command, context)?;
+    warn(context);
+    Ok(done)
+}
+
+/// Says what the person should know soon. Where that cannot be found out, the command has
+/// nothing to do with it.
+fn warn(context: &Context) {
+    let warnings = context.open_reader().ok().and_then(|home| {
+        let now = context.now().ok()?;
+        ourspace_node::account::warnings(&home, now).ok()
+    });
+    for warning in warnings.unwrap_or_default() {
+        context.output.say(format!("warning: {warning}"));
+    }
+}
+
+fn dispatch(command: Command, context: &Context) -> Outcome {
+    match command {
+        Command::Init(arguments) => init::run(&arguments, context),
+        Command::Whoami(arguments) => whoami::run(&arguments, context),
+        Command::Post(arguments) => post::run(*arguments, context),
+        Command::Edit(arguments) => edit::run(arguments, context),
+        Command::Delete(arguments) => delete::run(&arguments, context),
+        Command::Profile(arguments) => profile::run(&arguments, context),
+        Command::Timeline(arguments) => timeline::run(&arguments, context),
+        Command::Show(arguments) => show::run(&arguments, context),
+        Command::Search(arguments) => search::run(&arguments, context),
+        Command::Status(status::Arguments {}) => status::run(context),
+        Command::Import(arguments) => import::run(&arguments, context),
+        Command::Export(arguments) => export::run(&arguments, context),
+        Command::Verify(arguments) => verify::run(&arguments, context),
+        Command::Device(arguments) => device::run(&arguments, context),
+        Command::Completions(arguments) => completions::run(&arguments, context),
     }
 }
