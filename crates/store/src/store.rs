@@ -212,6 +212,16 @@ impl Store {
         Ok(value)
     }
 
+    /// The writing connection, while nobody writes.
+    pub(crate) fn with_writer<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let side = &self.writing()?.side;
+        let side = side.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&side.conn)
+    }
+
     fn writing(&self) -> Result<&Writing, StoreError> {
         self.writing.as_ref().ok_or(StoreError::ReadersOnly)
     }
