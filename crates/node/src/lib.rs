@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod attach;
+pub mod backup;
 pub mod compose;
 pub mod devices;
 pub mod home;
@@ -15,6 +16,7 @@ pub mod identity;
 pub mod import;
 pub mod publish;
 pub mod read;
+pub mod recover;
 pub mod running;
 pub mod site;
 pub mod status;
