@@ -5,7 +5,7 @@
 use ourspace_node::{
     Home,
     account::{self, GRANT_LIFE, InitError, Leftover},
-    compose::{Draft, post},
+    compose::{self, Draft, Posted},
     devices::{self, Consent, DeviceState, DevicesError},
     identity::Identity,
     publish::PublishError,
@@ -75,6 +75,10 @@ impl Place {
     fn epoch(&self) -> u64 {
         account::epoch(&self.home.store().read().unwrap(), self.account()).unwrap()
     }
+}
+
+fn post(home: &Home, now: Millis, draft: Draft) -> Result<Posted, PublishError> {
+    compose::post(home, now, draft, None)
 }
 
 fn text(words: &str) -> Draft {
@@ -268,6 +272,14 @@ fn a_second_device_publishes_beside_the_first() {
     assert!(matches!(error, DevicesError::OlderAnswer), "{error}");
 }
 
+/// The thief's own home learns that it is over.
+fn learn_of_it(first: &Place, stolen: &Home) {
+    tell(&first.home, stolen);
+    let error = post(stolen, NOW + DAY + 5, text("once more")).unwrap_err();
+    assert!(matches!(error, PublishError::Refused(_)), "{error}");
+    assert!(account::warnings(stolen, NOW + DAY).unwrap()[0].contains("revoked"));
+}
+
 #[test]
 fn a_revoked_device_is_not_believed_and_the_others_go_on() {
     let first = Place::new();
@@ -334,11 +346,7 @@ fn a_revoked_device_is_not_believed_and_the_others_go_on() {
     assert!(signers.contains(&this) && signers.contains(&device(&staying)));
     assert!(heads.iter().all(|head| head.record().epoch == 1));
     drop(reader);
-    // The thief's own home learns that it is over.
-    tell(&first.home, &stolen);
-    let error = post(&stolen, NOW + DAY + 5, text("once more")).unwrap_err();
-    assert!(matches!(error, PublishError::Refused(_)), "{error}");
-    assert!(account::warnings(&stolen, NOW + DAY).unwrap()[0].contains("revoked"));
+    learn_of_it(&first, &stolen);
 }
 
 #[test]

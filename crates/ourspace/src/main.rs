@@ -14,8 +14,8 @@ mod parse;
 mod password;
 mod people;
 mod qr;
-mod words;
 mod wallet;
+mod words;
 
 use std::process::ExitCode;
 

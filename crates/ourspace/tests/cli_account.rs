@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod schema;
 mod support;
 
 use std::fs;
@@ -17,6 +18,8 @@ fn an_account_is_made_and_shown() {
     assert_eq!(made["successor_words"].as_array().unwrap().len(), 12);
     assert_ne!(made["words"], made["successor_words"]);
     let who = place.json(&["whoami"]);
+    schema::holds("init", &made);
+    schema::holds("whoami", &who);
     assert_eq!(who["account"], made["account"]);
     assert_eq!(who["fingerprint"], made["fingerprint"]);
     assert_eq!(who["device"], made["device"]);

@@ -1,18 +1,27 @@
 //! `device`, as programs use it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+mod schema;
 mod support;
 
 use support::Place;
 
+/// Without what is different each time.
+fn hidden() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    let once = [".code", ".answer", ".account", ".root", ".timestamp"];
+    let anywhere = [".**.device", ".**.fingerprint", ".**.issued", ".**.expires"];
+    for path in anywhere.iter().chain(&once) {
+        settings.add_redaction(path, "[hidden]");
+    }
+    settings
+}
+
 #[test]
-fn a_second_device_joins_is_renewed_and_is_revoked() {
+fn a_second_device_joins() {
     let (first, second) = (Place::new(), Place::empty());
     let asked = second.json(&["device", "join", "--qr", "join.png"]);
     assert!(second.folder().join("join.png").exists());
     let code = asked["code"].as_str().unwrap();
-    let device = asked["device"].as_str().unwrap();
     assert_eq!(
         second.json(&["device", "join"]),
         asked,
@@ -43,6 +52,25 @@ fn a_second_device_joins_is_renewed_and_is_revoked() {
     assert_eq!(who["account"], account);
     assert_eq!(who["wallet"], "elsewhere");
     assert_eq!(who["root"], serde_json::Value::Null);
+    for (name, answer) in [("join", &asked), ("join", &joined), ("add", &added)] {
+        schema::holds(&format!("device-{name}"), answer);
+    }
+    hidden().bind(|| {
+        insta::assert_json_snapshot!("join_asked", asked);
+        insta::assert_json_snapshot!("join_done", joined);
+        insta::assert_json_snapshot!("add", added);
+    });
+}
+
+#[test]
+fn a_device_is_renewed_and_revoked() {
+    let (first, second) = (Place::new(), Place::empty());
+    let asked = second.json(&["device", "join"]);
+    let device = asked["device"].as_str().unwrap();
+    let code = asked["code"].as_str().unwrap();
+    let added = first.json(&["device", "add", code, "--yes"]);
+    let answer = added["answer"].as_str().unwrap();
+    second.run(&["device", "join", "--answer", answer]).ok();
 
     // A device without the wallet prints what the wallet is to sign.
     let waiting = second.json(&["device", "renew"]);
@@ -72,19 +100,10 @@ fn a_second_device_joins_is_renewed_and_is_revoked() {
     assert_eq!(who["grant"]["epoch"], 1);
     let text = first.run(&["device", "revoke", device]);
     assert!(text.refused(1).contains("revoked before"), "{}", text.err);
-
-    let hide = [".**.device", ".**.fingerprint", ".**.issued", ".**.expires"];
-    let mut settings = insta::Settings::clone_current();
-    for path in hide {
-        settings.add_redaction(path, "[hidden]");
-    }
-    for path in [".code", ".answer", ".account", ".root", ".timestamp"] {
-        settings.add_redaction(path, insta::internals::Redaction::from("[hidden]"));
-    }
-    settings.bind(|| {
-        insta::assert_json_snapshot!("join_asked", asked);
-        insta::assert_json_snapshot!("join_done", joined);
-        insta::assert_json_snapshot!("add", added);
+    schema::holds("device-add", &waiting);
+    schema::holds("device-list", &list);
+    schema::holds("device-revoke", &revoked);
+    hidden().bind(|| {
         insta::assert_json_snapshot!("list", list);
         insta::assert_json_snapshot!("revoke", revoked);
     });

@@ -9,6 +9,7 @@ use crate::{
     failure::Failure,
 };
 
+mod backup;
 mod completions;
 mod delete;
 mod device;
@@ -19,6 +20,7 @@ mod init;
 mod post;
 mod posted;
 mod profile;
+mod recover;
 mod search;
 mod serve;
 mod show;
@@ -81,6 +83,12 @@ pub(crate) enum Command {
     Verify(verify::Arguments),
     /// Show, allow, renew and revoke the devices that may publish
     Device(device::Arguments),
+    /// Seal everything of this home into one file
+    Backup(backup::Arguments),
+    /// Make a home out of a backup
+    Restore(backup::RestoreArguments),
+    /// Continue a lost account with its second word list
+    Recover(recover::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -125,6 +133,9 @@ fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Export(arguments) => export::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),
         Command::Device(arguments) => device::run(&arguments, context),
+        Command::Backup(arguments) => backup::run(&arguments, context),
+        Command::Restore(arguments) => backup::restore(&arguments, context),
+        Command::Recover(arguments) => recover::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments, context),
     }
 }

@@ -2,8 +2,8 @@
 
 mod answer;
 mod elsewhere;
-mod source;
-mod words;
+pub(super) mod source;
+pub(super) mod words;
 
 use std::process::ExitCode;
 
@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
 }
 
 /// Whether the person is asked; where that is impossible, `--yes` must say that it is meant.
-pub(crate) fn asks(yes: bool, context: &Context) -> Result<bool, Failure> {
+pub(super) fn asks(yes: bool, context: &Context) -> Result<bool, Failure> {
     if yes {
         return Ok(false);
     }
