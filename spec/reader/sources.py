@@ -128,6 +128,16 @@ def stamped(of):
     return record(value=of, written=U64)
 
 
+def texts(of):
+    """Named texts; left out when there are none."""
+
+    def read(value):
+        demand(isinstance(value, dict))
+        return {string(name): of(text) for name, text in value.items()}
+
+    return unless({}, read)
+
+
 def rows(key, of):
     def read(value):
         demand(isinstance(value, dict) and value)
@@ -169,6 +179,7 @@ ITEM = record(
     attachments=unless([], array(ATTACHMENT)),
     origin=optional(string),
     renderer=U32,
+    more=texts(string),
 )
 PROFILE = record(
     display_name=stamped(string),
@@ -181,6 +192,7 @@ PROFILE = record(
     payments=stamped(array(record(kind=string, address=string))),
     names=stamped(array(string)),
     language=stamped(or_null(string)),
+    more=texts(stamped(string)),
 )
 FOLLOWS = rows(followee, stamped(record(following=boolean, title=optional(string))))
 

@@ -8,7 +8,6 @@ from eth_utils import keccak
 from signing import SCHEMES, Signed, SignatureMalformed, address, hexed
 
 LAST_TIMESTAMP = 253_370_764_799_999
-LAST_EPOCH = (1 << 53) - 1
 LONGEST_GRANT = 63_244_800_000
 AHEAD = 300_000
 SCOPE = "publish posts; cannot move money"
@@ -83,7 +82,7 @@ class Grant:
 
     def check_numbers(self):
         latest = max(self.issued_at, self.expires_at)
-        refuse("number_too_large", latest > LAST_TIMESTAMP or self.epoch > LAST_EPOCH)
+        refuse("number_too_large", latest > LAST_TIMESTAMP or self.epoch > self.issued_at)
 
     def check(self):
         refuse("unknown_scope", self.scope != SCOPE)
@@ -146,7 +145,7 @@ class Record:
         return self.grant.device if self.grant else self.account
 
     def check_fields(self):
-        refuse("number_too_large", self.timestamp > LAST_TIMESTAMP or self.epoch > LAST_EPOCH)
+        refuse("number_too_large", self.timestamp > LAST_TIMESTAMP or self.epoch > self.timestamp)
         if self.grant:
             self.grant.check_numbers()
         refuse("root_not_a_directory", self.root.codec != "dag-pb")

@@ -174,7 +174,7 @@ fn starting(folder: &Path) -> Result<()> {
     let program = env::current_exe()?.with_file_name("ourspace");
     let began = Instant::now();
     let mut child = Command::new(&program)
-        .args(["--port", "0", "--home"])
+        .args(["--json", "--port", "0", "--home"])
         .arg(folder)
         .stdout(Stdio::piped())
         .spawn()

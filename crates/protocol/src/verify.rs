@@ -19,9 +19,6 @@ use crate::{
     time::{MAX_MILLIS, Millis},
 };
 
-/// The greatest epoch: integers above it are not exact in JSON.
-pub const MAX_EPOCH: u64 = (1 << 53) - 1;
-
 /// Why a record, grant or succession is not believed. The names are part of the protocol,
 /// and so is their order: of several reasons, the one that stands first here is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +32,8 @@ pub enum Refusal {
     /// Of a later version of the protocol: hold or ignore it.
     #[error("written for version {0} of the protocol; a newer program may read it")]
     UnknownVersion(u64),
-    /// A timestamp after [`MAX_MILLIS`] or an epoch above [`MAX_EPOCH`].
+    /// A timestamp after [`MAX_MILLIS`], or an epoch above the instant of its record or grant:
+    /// so nobody can raise an epoch so high that it can never be raised again.
     #[error("a timestamp or epoch is out of range")]
     NumberTooLarge,
     /// The root is not a directory (dag-pb).
@@ -304,7 +302,8 @@ pub fn verify_succession(
 }
 
 fn check_numbers(signed: &SignedRecord) -> Result<(), Refusal> {
-    if signed.record.timestamp > MAX_MILLIS || signed.record.epoch > MAX_EPOCH {
+    let record = &signed.record;
+    if record.timestamp > MAX_MILLIS || record.epoch > record.timestamp {
         return Err(Refusal::NumberTooLarge);
     }
     signed
@@ -315,7 +314,7 @@ fn check_numbers(signed: &SignedRecord) -> Result<(), Refusal> {
 
 fn check_grant_numbers(grant: &Grant) -> Result<(), Refusal> {
     let latest = grant.issued_at.max(grant.expires_at);
-    if latest > MAX_MILLIS || grant.epoch > MAX_EPOCH {
+    if latest > MAX_MILLIS || grant.epoch > grant.issued_at {
         return Err(Refusal::NumberTooLarge);
     }
     Ok(())

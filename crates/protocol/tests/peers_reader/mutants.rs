@@ -10,7 +10,6 @@ use ourspace_protocol::{
     signature::{Scheme, Signature},
     succession::{Succession, successor_hash},
     time::{MAX_MILLIS, Millis},
-    verify::MAX_EPOCH,
 };
 use ourspace_testkit::{
     random::Random,
@@ -96,7 +95,7 @@ fn epoch(random: &mut Random, usually: u64) -> u64 {
         return usually;
     }
     *random
-        .pick(&[0, 1, 23, 24, 65_536, MAX_EPOCH, MAX_EPOCH + 1, u64::MAX])
+        .pick(&[0, 1, 23, 24, 65_536, NOW, NOW + 1, u64::MAX])
         .unwrap()
 }
 

@@ -6,7 +6,6 @@ use ourspace_protocol::{
     record::Record,
     signature::Signature,
     time::MAX_MILLIS,
-    verify::MAX_EPOCH,
 };
 use ourspace_testkit::{
     signing::{DAY, NOW, grant, record, sign_grant, sign_record},
@@ -97,7 +96,7 @@ fn of_fields() -> Vec<Case> {
             "number_too_large",
             "root_not_a_directory",
             by_wallet(|record| {
-                record.epoch = MAX_EPOCH + 1;
+                record.epoch = record.timestamp + 1;
                 raw_root(record);
             })
             .to_bytes(),
@@ -163,7 +162,7 @@ fn of_grants() -> Vec<Case> {
         first("epoch_not_of_grant", "before_grant", {
             by_phone(|record| {
                 record.epoch = 1;
-                record.timestamp = 0;
+                record.timestamp = 1;
             })
             .to_bytes()
         }),

@@ -6,7 +6,6 @@ use ourspace_protocol::{
     limits,
     signature::Scheme,
     time::MAX_MILLIS,
-    verify::MAX_EPOCH,
 };
 use ourspace_testkit::signing::{DAY, NOW, grant, record, sign_grant_as, sign_record_as};
 
@@ -32,7 +31,7 @@ pub(crate) fn largest(bytes: usize) -> Vec<u8> {
                 format!("{start:-<len$}")
             })
             .collect();
-        let grant = phone_grant(|grant| grant.epoch = MAX_EPOCH);
+        let grant = phone_grant(|grant| grant.epoch = grant.issued_at);
         under(grant, |record| {
             record.parents = parents(limits::PARENTS);
             record.delta = sha256(b"a delta");
@@ -254,7 +253,7 @@ fn numbers() -> Vec<Case> {
         65_536,
         4_294_967_295,
         4_294_967_296,
-        MAX_EPOCH,
+        record(&wallet()).timestamp,
     ];
     edges
         .into_iter()
