@@ -12,7 +12,7 @@ use crate::{
     error::StoreError,
     rows::key_and_source,
     view::View,
-    words::{Words, indexed},
+    words::{Phrase, Words, indexed},
 };
 
 /// Candidates that one call looks at, at most, when words alone do not decide.
@@ -156,7 +156,11 @@ fn ordered(mut found: Found) -> Found {
     found
 }
 
-fn keep_phrases(words: &Words, phrases: &str, some: &mut Vec<Candidate>) -> Result<(), StoreError> {
+fn keep_phrases(
+    words: &Words,
+    phrases: &[Phrase],
+    some: &mut Vec<Candidate>,
+) -> Result<(), StoreError> {
     let texts: Vec<String> = some
         .iter()
         .map(|candidate| indexed(&candidate.hit.item))

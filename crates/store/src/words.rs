@@ -83,7 +83,40 @@ pub(crate) struct Query {
     /// What the search index is asked for; empty when the query has no word.
     pub(crate) words: String,
     /// What each candidate is asked for besides: words that must follow each other.
-    pub(crate) phrases: String,
+    pub(crate) phrases: Vec<Phrase>,
+}
+
+/// Words that follow each other.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Phrase {
+    words: Vec<String>,
+    /// Whether the last word is only the beginning of one.
+    prefix: bool,
+}
+
+impl Phrase {
+    /// Whether a text of ASCII has it. There the tokenizer's rules are few, and SQLite
+    /// need not be asked: words are letters and digits, in lower case.
+    fn is_in_ascii(&self, text: &str) -> bool {
+        let words: Vec<&str> = text
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .collect();
+        words.windows(self.words.len()).any(|run| self.is(run))
+    }
+
+    fn is(&self, run: &[&str]) -> bool {
+        let last = self.words.len() - 1;
+        run.iter()
+            .zip(&self.words)
+            .enumerate()
+            .all(|(at, (found, word))| {
+                let begins = found
+                    .get(..word.len())
+                    .is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+                begins && (found.len() == word.len() || self.prefix && at == last)
+            })
+    }
 }
 
 /// A part of a query.
@@ -196,8 +229,7 @@ impl Words {
                 read.words.push_str(if prefix { "* " } else { " " });
             }
             if words.len() > 1 {
-                read.phrases.push_str(&quoted(&term.text));
-                read.phrases.push_str(if prefix { "* " } else { " " });
+                read.phrases.push(Phrase { words, prefix });
             }
         }
         Ok(read)
@@ -206,16 +238,69 @@ impl Words {
     /// Which of the numbered texts have all the phrases.
     pub(crate) fn having(
         &self,
-        phrases: &str,
+        phrases: &[Phrase],
         texts: &[(i64, &str)],
     ) -> Result<Vec<i64>, StoreError> {
+        let (ascii, other): (Vec<_>, Vec<_>) =
+            texts.iter().copied().partition(|(_, text)| text.is_ascii());
+        let mut good: Vec<i64> = ascii
+            .into_iter()
+            .filter(|(_, text)| phrases.iter().all(|phrase| phrase.is_in_ascii(text)))
+            .map(|(number, _)| number)
+            .collect();
+        if !other.is_empty() {
+            good.append(&mut self.asked(phrases, &other)?);
+        }
+        Ok(good)
+    }
+
+    /// The same, as SQLite says it.
+    fn asked(&self, phrases: &[Phrase], texts: &[(i64, &str)]) -> Result<Vec<i64>, StoreError> {
         self.fill(texts)?;
+        let mut query = String::new();
+        for Phrase { words, prefix } in phrases {
+            query.push_str(&quoted(&words.join(" ")));
+            query.push_str(if *prefix { "* " } else { " " });
+        }
         let mut find = self
             .conn
             .prepare_cached("SELECT rowid FROM line WHERE line MATCH ?")?;
         let numbers = find
-            .query_map([phrases], |row| row.get(0))?
+            .query_map([query], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         Ok(numbers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phrases_are_found_as_sqlite_finds_them() {
+        let words = Words::new().unwrap();
+        let texts = [
+            "the quick brown fox",
+            "The, QUICK-brown!",
+            "the quickest brown",
+            "brown the quick",
+            "quick brown_fox",
+            "quick  brown2",
+            "",
+            "a quick",
+        ];
+        let texts: Vec<(i64, &str)> = (0..).zip(texts).collect();
+        for query in [
+            "\"quick brown\"",
+            "\"the quick\"",
+            "quick-bro",
+            "\"brown fox\"",
+            "quick-brown2",
+        ] {
+            let phrases = words.query(query, true).unwrap().phrases;
+            let ours = words.having(&phrases, &texts).unwrap();
+            assert_eq!(ours, words.asked(&phrases, &texts).unwrap(), "{query}");
+            assert!(!ours.is_empty(), "{query}");
+        }
     }
 }
