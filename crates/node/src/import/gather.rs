@@ -6,136 +6,16 @@ use std::{
     path::Path,
 };
 
-use ourspace_protocol::{
-    account::Account,
-    feed::{model::Profile, set::Changes},
-    time::Millis,
-};
-
 use super::{
     Progress, Source,
-    convert::{self, Ready, Workshop},
-    draft::{Draft, Media},
+    basket::{Basket, Gathered, Wish},
     error::ImportError,
     input::{Decoded, Meter},
-    jsonfeed, mastodon, persona,
-    persona::Persona,
-    report::Tally,
-    site,
+    jsonfeed, mastodon, site,
     source::{Form, form},
     vault::{Packing, Vault},
     xml,
 };
-
-/// Posts that are taken in at once.
-const POSTS: u64 = 2_000_000;
-/// Bytes of text that are taken in at once.
-const TEXT: u64 = 2 << 30;
-/// Posts between two signs of life.
-const STEP: u64 = 256;
-
-/// All that a source holds.
-#[derive(Debug, Default)]
-pub(super) struct Gathered {
-    pub(super) ready: Vec<Ready>,
-    pub(super) tally: Tally,
-    /// The source's files.
-    pub(super) vault: Option<Vault>,
-    /// Who somebody was there, if that is wanted.
-    pub(super) persona: Option<Persona>,
-    /// What an exported feed of the same account holds, as it stands.
-    pub(super) own: Changes,
-    /// The profile in it.
-    pub(super) own_profile: Option<Profile>,
-}
-
-/// What is wanted of a source.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wish<'w> {
-    pub(super) account: Account,
-    pub(super) now: Millis,
-    pub(super) since: Option<Millis>,
-    pub(super) profile: bool,
-    /// Where files may lie for a while.
-    pub(super) scratch: &'w Path,
-}
-
-/// Takes drafts and keeps what they become.
-pub(super) struct Basket<'b> {
-    pub(super) workshop: Workshop,
-    wish: Wish<'b>,
-    meter: &'b Meter,
-    progress: &'b mut dyn FnMut(Progress),
-    bytes: u64,
-    pub(super) gathered: Gathered,
-}
-
-impl Basket<'_> {
-    /// Takes a post.
-    ///
-    /// # Errors
-    /// [`ImportError::TooMuch`].
-    pub(super) fn take(&mut self, draft: Draft) -> Result<(), ImportError> {
-        if !self.count(draft.published.or(draft.updated)) {
-            return Ok(());
-        }
-        let Gathered {
-            ready,
-            tally,
-            vault,
-            ..
-        } = &mut self.gathered;
-        let Some(mut post) = self.workshop.item(draft, tally) else {
-            return Ok(());
-        };
-        for media in std::mem::take(&mut post.media) {
-            if let Some(name) = lies_in(vault.as_ref(), &media) {
-                let local = Some(name);
-                post.media.push(Media { local, ..media });
-            } else if convert::link(&mut post.item, &media) {
-                tally.linked_media += 1;
-            } else {
-                tally.lost_media += 1;
-            }
-        }
-        self.bytes += post.item.text.len() as u64;
-        ready.push(post);
-        let too_much = |what, limit| Err(ImportError::TooMuch { what, limit });
-        match (ready.len() as u64 > POSTS, self.bytes > TEXT) {
-            (true, _) => too_much("posts", POSTS),
-            (_, true) => too_much("bytes of text", TEXT),
-            _ => Ok(()),
-        }
-    }
-
-    /// Leaves out a post that not everyone could see.
-    pub(super) fn leave_private(&mut self) {
-        self.gathered.tally.found += 1;
-        self.gathered.tally.private += 1;
-    }
-
-    /// Counts a post; says whether it is wanted.
-    pub(super) fn count(&mut self, date: Option<Millis>) -> bool {
-        let tally = &mut self.gathered.tally;
-        tally.found += 1;
-        if tally.found.is_multiple_of(STEP) {
-            (self.progress)(Progress::Read(self.meter.total()));
-        }
-        let wanted = match (self.wish.since, date) {
-            (Some(since), Some(date)) => date >= since,
-            _ => true,
-        };
-        tally.before += u64::from(!wanted);
-        wanted
-    }
-}
-
-/// The file of the source that a post names, if it is there.
-fn lies_in(vault: Option<&Vault>, media: &Media) -> Option<String> {
-    let relative = (!media.url.contains(':')).then_some(&media.url);
-    let name = media.local.as_ref().or(relative)?;
-    vault?.has(name).then(|| name.clone())
-}
 
 /// Reads a source.
 ///
@@ -147,14 +27,7 @@ pub(super) fn gather(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Gathered, ImportError> {
     let meter = Meter::default();
-    let mut basket = Basket {
-        workshop: Workshop::new(wish.account, wish.now),
-        wish,
-        meter: &meter,
-        progress,
-        bytes: 0,
-        gathered: Gathered::default(),
-    };
+    let mut basket = Basket::new(wish, &meter, progress);
     match source {
         Source::Path(path) if path.is_dir() => {
             let vault = Vault::folder(path, wish.scratch)?;
@@ -192,7 +65,7 @@ fn of_file(
     begin.read_to_end(&mut head).map_err(ImportError::Read)?;
     if let Some(packing) = Packing::of(&head) {
         file.rewind().map_err(ImportError::Read)?;
-        let vault = Vault::archive(file, packing, basket.wish.scratch)?;
+        let vault = Vault::archive(file, packing, basket.wish().scratch)?;
         return of_vault(vault, meter, basket);
     }
     basket.gathered.vault = beside;
@@ -202,7 +75,7 @@ fn of_file(
         Form::Json => jsonfeed::read(input, meter, &mut |draft| basket.take(draft)),
         Form::Outbox => {
             mastodon::read(input, meter, basket)?;
-            persona::of_mastodon(basket)
+            mastodon::person(basket)
         }
         Form::Other => Err(ImportError::NotAFeed),
     }
@@ -225,7 +98,7 @@ fn of_vault(mut vault: Vault, meter: &Meter, basket: &mut Basket<'_>) -> Result<
         basket.gathered.vault = Some(vault);
         let input = Decoded::new(BufReader::new(outbox), meter).map_err(ImportError::Read)?;
         mastodon::read(input, meter, basket)?;
-        return persona::of_mastodon(basket);
+        return mastodon::person(basket);
     }
     if vault.find("feed.json") && site::is_ours(&vault)? {
         return site::read(vault, basket);
@@ -238,11 +111,4 @@ fn of_vault(mut vault: Vault, meter: &Meter, basket: &mut Basket<'_>) -> Result<
         }
     }
     Err(ImportError::NotAFeed)
-}
-
-impl<'b> Basket<'b> {
-    /// What is wanted.
-    pub(super) fn wish(&self) -> Wish<'b> {
-        self.wish
-    }
 }

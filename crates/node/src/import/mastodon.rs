@@ -4,19 +4,28 @@
 //! Only what everyone could see is taken. What was for followers, or for one person,
 //! would be shown to everyone by a feed; it is counted and left out.
 
-use std::{fmt::Write as _, io::BufRead};
+use std::{
+    fmt::Write as _,
+    io::{BufRead, Read as _},
+};
 
-use ourspace_protocol::feed::model::Kind;
+use ourspace_protocol::{
+    feed::{
+        clean,
+        model::{Kind, Link},
+    },
+    limits,
+};
 use serde_json::{Map, Value};
 
 use super::{
+    basket::Basket,
     dates,
     draft::{Draft, Media, Reference, Text},
     error::ImportError,
-    gather::Basket,
     input::Meter,
     json,
-    vault::Vault,
+    persona::Persona,
 };
 
 /// Files, tags and poll options of one post that are looked at.
@@ -222,53 +231,54 @@ fn place(url: &str) -> String {
         .to_owned()
 }
 
-/// Who somebody was there.
-#[derive(Debug, Default)]
-pub(super) struct Actor {
-    pub(super) name: Option<String>,
-    /// In HTML.
-    pub(super) summary: Option<String>,
-    /// Files of the archive.
-    pub(super) avatar: Option<String>,
-    pub(super) header: Option<String>,
-    /// What they are called, and where they lead.
-    pub(super) links: Vec<(String, String)>,
-}
-
 /// Bytes of an `actor.json`; real ones have ten thousand.
 const ACTOR: u64 = 4 << 20;
 
-/// Reads `actor.json`; `None` when there is none.
+/// Reads who somebody was there, if that is wanted and said.
 ///
 /// # Errors
 /// [`ImportError::Syntax`], [`ImportError::Read`], [`ImportError::Archive`].
-pub(super) fn actor(vault: &Vault) -> Result<Option<Actor>, ImportError> {
+pub(super) fn person(basket: &mut Basket<'_>) -> Result<(), ImportError> {
+    let vault = basket.gathered.vault.as_ref();
+    let Some(vault) = vault.filter(|_| basket.wish().profile) else {
+        return Ok(());
+    };
     let Some(file) = vault.open("actor.json")? else {
-        return Ok(None);
+        return Ok(());
     };
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, ACTOR), &mut bytes)
-        .map_err(ImportError::Read)?;
-    let value: Value = serde_json::from_slice(&bytes).map_err(json::syntax)?;
-    let Value::Object(map) = value else {
-        return Ok(None);
+    let mut limited = file.take(ACTOR);
+    limited.read_to_end(&mut bytes).map_err(ImportError::Read)?;
+    let actor: Value = serde_json::from_slice(&bytes).map_err(json::syntax)?;
+    let Value::Object(actor) = actor else {
+        return Ok(());
     };
-    let file = |key: &str| {
-        let url = map.get(key)?.get("url")?.as_str()?;
-        Some(url.trim_start_matches('/').to_owned())
+    let picture = |key: &str| {
+        let url = actor.get(key)?.get("url")?.as_str()?;
+        let name = url.trim_start_matches('/').to_owned();
+        vault.has(&name).then_some(name)
     };
-    let links = list(&map, "attachment").filter_map(|field| {
-        let label = field.get("name")?.as_str()?;
-        let value = field.get("value")?.as_str()?;
-        let (_, rest) = value.split_once("href=\"")?;
-        let (href, _) = rest.split_once('"')?;
-        Some((label.to_owned(), href.replace("&amp;", "&")))
-    });
-    Ok(Some(Actor {
-        name: text(&map, "name").map(str::to_owned),
-        summary: text(&map, "summary").map(str::to_owned),
-        avatar: file("icon"),
-        header: file("image"),
-        links: links.take(LIST).collect(),
-    }))
+    let persona = Persona {
+        name: text(&actor, "name").and_then(|name| clean::line(name, limits::LINE_BYTES)),
+        bio: text(&actor, "summary").map(|html| basket.workshop.note(html)),
+        links: list(&actor, "attachment")
+            .filter_map(link)
+            .take(LIST)
+            .collect(),
+        avatar: picture("icon"),
+        banner: picture("image"),
+    };
+    basket.gathered.persona = Some(persona);
+    Ok(())
+}
+
+/// A field of somebody's page, if it is a link.
+fn link(field: &Value) -> Option<Link> {
+    let label = field.get("name")?.as_str()?;
+    let (_, rest) = field.get("value")?.as_str()?.split_once("href=\"")?;
+    let (href, _) = rest.split_once('"')?;
+    Some(Link {
+        label: clean::line(label, limits::LINE_BYTES)?,
+        url: clean::url(&href.replace("&amp;", "&"))?,
+    })
 }

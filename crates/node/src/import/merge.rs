@@ -118,6 +118,9 @@ impl Planner<'_> {
     /// Says of each post what it is about: an item of the own feed where that is known,
     /// else a page of the web.
     fn thread(&mut self, ready: &mut [Ready]) -> Result<(), StateError> {
+        if ready.iter().all(|post| post.about.is_none()) {
+            return Ok(());
+        }
         let here: HashSet<ItemId> = ready.iter().map(|ready| ready.item.id).collect();
         let mut parents: HashMap<ItemId, ItemId> = HashMap::new();
         for post in ready.iter_mut() {

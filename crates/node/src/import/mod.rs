@@ -11,6 +11,7 @@
 //! that lie in it. All of a source is read before anything is changed, and all of it is
 //! taken in by one change; what stops on the way leaves the home as it was.
 
+mod basket;
 mod convert;
 mod dates;
 mod draft;
@@ -45,12 +46,12 @@ use ourspace_protocol::{
 };
 use ourspace_store::Stage;
 
-pub use self::{error::ImportError, report::Report};
 use self::{
+    basket::{Gathered, Wish},
     files::Porter,
-    gather::{Gathered, Wish},
     merge::{Planned, Planner},
 };
+pub use self::{error::ImportError, report::Report};
 use crate::{
     home::Home,
     publish::{PublishError, publish_with},

@@ -1,57 +1,21 @@
 //! Who somebody was elsewhere, as a profile: taken only when it is asked for.
 
 use ourspace_protocol::{
-    feed::{
-        clean,
-        model::{Attachment, Link, Profile, Stamped},
-    },
+    feed::model::{Attachment, Link, Profile, Stamped},
     limits,
     time::Millis,
 };
 
-use super::{error::ImportError, gather::Basket, mastodon};
-
 /// What a profile gets from a source. What is not there stays as it is.
 #[derive(Debug, Default)]
 pub(super) struct Persona {
-    name: Option<String>,
-    bio: Option<String>,
-    links: Vec<Link>,
+    pub(super) name: Option<String>,
+    /// In Markdown.
+    pub(super) bio: Option<String>,
+    pub(super) links: Vec<Link>,
     /// Files of the source.
     pub(super) avatar: Option<String>,
     pub(super) banner: Option<String>,
-}
-
-/// Reads who somebody was on Mastodon, if that is wanted.
-///
-/// # Errors
-/// As [`mastodon::actor`].
-pub(super) fn of_mastodon(basket: &mut Basket<'_>) -> Result<(), ImportError> {
-    let vault = basket.gathered.vault.as_ref();
-    let Some(vault) = vault.filter(|_| basket.wish().profile) else {
-        return Ok(());
-    };
-    let Some(actor) = mastodon::actor(vault)? else {
-        return Ok(());
-    };
-    let here = |file: Option<String>| file.filter(|file| vault.has(file));
-    let link = |(label, url): (String, String)| {
-        Some(Link {
-            label: clean::line(&label, limits::LINE_BYTES)?,
-            url: clean::url(&url)?,
-        })
-    };
-    let persona = Persona {
-        name: actor
-            .name
-            .and_then(|name| clean::line(&name, limits::LINE_BYTES)),
-        bio: actor.summary.map(|html| basket.workshop.note(&html)),
-        links: actor.links.into_iter().filter_map(link).collect(),
-        avatar: here(actor.avatar),
-        banner: here(actor.header),
-    };
-    basket.gathered.persona = Some(persona);
-    Ok(())
 }
 
 impl Persona {

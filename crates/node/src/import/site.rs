@@ -15,7 +15,7 @@ use ourspace_protocol::{
     limits,
 };
 
-use super::{convert::Ready, error::ImportError, gather::Basket, vault::Vault};
+use super::{basket::Basket, convert::Ready, error::ImportError, vault::Vault};
 
 /// Bytes by which a feed of ours is recognised.
 const HEAD: u64 = 4096;
