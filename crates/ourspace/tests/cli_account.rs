@@ -5,8 +5,9 @@
 mod schema;
 mod support;
 
-use std::fs;
+use std::{fs, process::Stdio};
 
+use serde_json::Value;
 use support::{PASSWORD, Place};
 
 #[test]
@@ -92,4 +93,25 @@ fn without_a_password_or_anybody_to_ask_nothing_is_made() {
     assert_eq!(code, 1);
     assert!(err.contains("ourspace init"), "{err}");
     assert!(!place.home().exists());
+}
+
+#[test]
+fn of_two_at_once_one_makes_the_account() {
+    let place = Place::empty();
+    let start = || {
+        let mut command = place.command(&["init", "--yes", "--json"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let both = [start(), start()].map(|child| child.wait_with_output().unwrap());
+    let made: Vec<_> = both.iter().filter(|done| done.status.success()).collect();
+    assert_eq!(made.len(), 1, "{both:?}");
+    let made: Value = serde_json::from_slice(&made[0].stdout).unwrap();
+    assert_eq!(place.json(&["whoami"])["account"], made["account"]);
+    let other = both.iter().find(|done| !done.status.success()).unwrap();
+    assert_eq!(other.status.code(), Some(1));
+    assert!(
+        other.stdout.is_empty(),
+        "no words of an account that is not"
+    );
 }

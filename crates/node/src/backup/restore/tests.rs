@@ -45,18 +45,33 @@ fn unpacked(bytes: &[u8]) -> (tempfile::TempDir, Result<Manifest, BackupError>) 
 
 #[test]
 fn only_the_names_of_a_home_are_written() {
+    let long = [7; 70_000];
+    let strange: [(&str, &[u8]); 7] = [
+        ("../evil", b"1"),
+        ("keys/../../evil", b"1"),
+        ("keys/evil", b"1"),
+        ("files/evil", b"1"),
+        ("files/1.pack/../evil", b"1"),
+        ("keys/device.json", &long),
+        ("store.db", b"1"),
+    ];
+    for (name, bytes) in strange {
+        // All is as the manifest says, but that no home has such a file, or has it once.
+        let manifest = manifest(&[("store.db", 1), (name, bytes.len())]);
+        let entries = [("store.db", &b"1"[..], Regular), (name, bytes, Regular)];
+        let (folder, result) = unpacked(&archive(&manifest, &entries));
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("that no home has"), "{name}: {error}");
+        let left = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 0, "{name}: nothing was written");
+    }
+}
+
+#[test]
+fn an_archive_that_is_not_as_its_manifest_says_is_refused() {
     let one = || manifest(&[("store.db", 1)]);
-    let cases: [(Value, Vec<Raw<'_>>); 12] = [
+    let cases: [(Value, Vec<Raw<'_>>); 6] = [
         (manifest(&[]), vec![]),
-        (manifest(&[("store.db", 1), ("../evil", 1)]), vec![]),
-        (manifest(&[("store.db", 1), ("/evil", 1)]), vec![]),
-        (manifest(&[("store.db", 1), ("keys/../x", 1)]), vec![]),
-        (
-            manifest(&[("store.db", 1), ("keys/device.json", 1 << 30)]),
-            vec![],
-        ),
-        (manifest(&[("store.db", 1), ("files/1.pack/x", 1)]), vec![]),
-        (manifest(&[("store.db", 1), ("store.db", 1)]), vec![]),
         (one(), vec![]),
         (one(), vec![("store.db", b"12", Regular)]),
         (one(), vec![("../evil", b"1", Regular)]),
