@@ -2,7 +2,7 @@
 //! `cargo run -p ourspace-protocol --example sample_feed -- FOLDER [MEDIA FOLDER]`.
 //!
 //! The media folder may hold `picture-0.webp` to `picture-4.webp` with `small-0.webp` and
-//! so on, `avatar.webp`, `video.mp4`, `poster.webp`, `sound.mp3`, `document.pdf`; what is
+//! so on, `avatar.webp`, `video.mp4`, `poster.webp`, `sound.mp3`, `document.bin`; what is
 //! missing is a stand-in that shows nothing. `FOLDER/empty` gets a feed without posts.
 #![expect(clippy::print_stderr, reason = "an example speaks to a person")]
 
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         load(&mut media.video, "video.mp4".to_owned());
         load(&mut media.poster, "poster.webp".to_owned());
         load(&mut media.sound, "sound.mp3".to_owned());
-        load(&mut media.document, "document.pdf".to_owned());
+        load(&mut media.document, "document.bin".to_owned());
     }
     let sample = sample::sample(&media);
     let empty = sample::Sample {

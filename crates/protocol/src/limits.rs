@@ -49,7 +49,8 @@ pub const ATTACHMENTS: usize = 32;
 pub const VARIANTS: usize = 8;
 /// Older versions of an item that are kept beside it.
 pub const OLDER_VERSIONS: usize = 7;
-/// Accounts and web feeds that a feed follows publicly.
+/// Accounts and web feeds that a feed follows publicly; of more, the rows written last
+/// are kept.
 pub const FOLLOWS: usize = 10_000;
 /// Entries in each list of a profile (links, payments, names).
 pub const PROFILE_LIST: usize = 32;
@@ -59,8 +60,9 @@ pub const BIO_BYTES: usize = 8 * 1024;
 pub const LIVE_ITEMS: usize = 50;
 /// Items of a page: a page without a natural end is closed here.
 pub const PAGE_ITEMS: usize = 256;
-/// Weight of a page (256 for an item and for each attachment, and the bytes of its text):
-/// a page is closed before an item that would exceed it.
+/// Weight of a page (256 for an item and for each attachment, and the bytes of its text,
+/// title, warning and tags and of each attachment's description and title): a page is
+/// closed before an item that would exceed it.
 pub const PAGE_WEIGHT: usize = 192 * 1024;
 
 /// Bytes of a block; what bitswap and gateways carry.
@@ -86,8 +88,6 @@ pub const DIRECTORY_ENTRIES: usize = 8_000_000;
 
 /// Bytes of the value of a like or vote: an emoji, a choice.
 pub const VALUE_BYTES: usize = 256;
-/// Bytes of all titles and web addresses among the public follows.
-pub const FOLLOWS_BYTES: usize = 2 * 1024 * 1024;
 /// Width and height of a picture or video in pixels.
 pub const PIXELS: u32 = 1_000_000;
 /// The greatest whole number that every JSON reader holds exactly: 2^53 - 1.

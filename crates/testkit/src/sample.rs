@@ -107,7 +107,7 @@ impl MediaSet {
             video: Media::stand_in("video", "video/mp4", "mp4").sized(1280, 720),
             poster: Media::stand_in("poster", "image/webp", "webp").sized(1280, 720),
             sound: Media::stand_in("sound", "audio/mpeg", "mp3"),
-            document: Media::stand_in("document", "application/pdf", "pdf"),
+            document: Media::stand_in("document", "application/pdf", "bin"),
         }
     }
 

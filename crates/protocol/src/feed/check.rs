@@ -116,21 +116,9 @@ fn profile_lists(profile: &Profile) -> Checked {
 /// The first rule that they break.
 pub fn follows(follows: &Follows) -> Checked {
     count("follows", follows.len(), limits::FOLLOWS)?;
-    let mut bytes = 0;
-    for (followee, row) in follows {
-        follow(followee, row)?;
-        bytes += row.value.title.as_ref().map_or(0, String::len);
-        if let Followee::Feed(url) = followee {
-            bytes += url.len();
-        }
-    }
-    if bytes > limits::FOLLOWS_BYTES {
-        return Err(ItemError::TooLong {
-            field: "follows",
-            limit: limits::FOLLOWS_BYTES,
-        });
-    }
-    Ok(())
+    follows
+        .iter()
+        .try_for_each(|(followee, row)| follow(followee, row))
 }
 
 /// Checks one follow: a delta carries them one by one.
@@ -252,6 +240,7 @@ fn attachment(attachment: &Attachment) -> Checked {
         .variants
         .iter()
         .map(|file| ("variant", file))
+        .chain(attachment.original.iter().map(|file| ("original", file)))
         .chain(attachment.poster.iter().map(|file| ("poster", file)))
     {
         if !forms::is_picture(&extra.mime) {
@@ -275,6 +264,7 @@ fn picture(field: &'static str, attachment: Option<&Attachment>) -> Checked {
 fn file(file: &File) -> Checked {
     forms::media_path(&file.path)?;
     forms::media_type(&file.mime)?;
+    forms::ending(&file.path, &file.mime)?;
     if file.size > limits::EXACT_NUMBER {
         return Err(ItemError::Number { field: "size" });
     }

@@ -4,7 +4,7 @@
 //! write items: a composer, an import. What cannot be mended is `None`.
 
 use super::{
-    check::forms::{self, is_text_char, is_url_byte},
+    check::forms::{self, is_text_char, is_turning, is_url_byte, is_visible},
     text::push_number,
 };
 
@@ -27,13 +27,13 @@ pub fn text(value: &str) -> String {
     out
 }
 
-/// A text as one line of at most `limit` bytes, white space run together; `None` when
-/// nothing is left.
+/// A text as one line of at most `limit` bytes, white space run together, without what
+/// turns the direction of writing; `None` when nothing that can be seen is left.
 #[must_use]
 pub fn line(value: &str, limit: usize) -> Option<String> {
     let mut out = String::new();
     for word in value.split(|c: char| c.is_whitespace() || c.is_control()) {
-        let word: String = word.chars().filter(|c| is_text_char(*c)).collect();
+        let word: String = word.chars().filter(|c| is_line_char(*c)).collect();
         if word.is_empty() {
             continue;
         }
@@ -43,7 +43,11 @@ pub fn line(value: &str, limit: usize) -> Option<String> {
         out.push_str(&word);
     }
     shorten(&mut out, limit);
-    (!out.is_empty()).then_some(out)
+    out.contains(is_visible).then_some(out)
+}
+
+fn is_line_char(c: char) -> bool {
+    is_text_char(c) && !is_turning(c)
 }
 
 /// Cuts a text to at most `limit` bytes at the border of a character.
@@ -70,13 +74,13 @@ pub fn tag(value: &str) -> Option<String> {
         if !out.is_empty() {
             out.push('-');
         }
-        out.extend(word.chars().filter(|c| is_text_char(*c)));
+        out.extend(word.chars().filter(|c| is_line_char(*c)));
     }
     forms::tag(&out).is_ok().then_some(out)
 }
 
 /// A web address whose forbidden characters are percent-encoded and whose scheme is in
-/// lower case; `None` when it is none.
+/// lower case; `None` when it is none, or when a name stands before the host.
 #[must_use]
 pub fn url(value: &str) -> Option<String> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
@@ -140,6 +144,16 @@ mod tests {
         );
         assert_eq!(url("javascript:alert(1)"), None);
         assert_eq!(url("https://"), None);
+        assert_eq!(url("https://bank.example@other.example/"), None);
+        assert_eq!(
+            url("https://a.example/@ada").as_deref(),
+            Some("https://a.example/@ada")
+        );
+        assert_eq!(line("a\u{202e}b", 100).as_deref(), Some("ab"));
+        assert_eq!(line("\u{200b}\u{ad}", 100), None);
+        assert_eq!(line("a\u{200d}b", 100).as_deref(), Some("a\u{200d}b"));
+        assert_eq!(tag("\u{2067}a\u{2069}").as_deref(), Some("a"));
+        assert_eq!(tag("\u{feff}"), None);
     }
 
     #[test]

@@ -22,7 +22,12 @@ impl Entry for Item {
     }
 
     fn weight(&self) -> usize {
-        256 * (1 + self.attachments.len()) + self.text.len()
+        let bytes = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let labels = &self.labels;
+        let tags: usize = labels.tags.iter().map(String::len).sum();
+        let attached = self.attachments.iter();
+        let attached: usize = attached.map(|a| 256 + a.alt.len() + bytes(&a.title)).sum();
+        256 + self.text.len() + bytes(&self.title) + bytes(&labels.warning) + tags + attached
     }
 }
 
@@ -102,6 +107,7 @@ pub fn first_key() -> ItemKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::model::{Attachment, File};
 
     fn item(n: u32, text: usize) -> Item {
         let mut id = [0; 10];
@@ -121,6 +127,28 @@ mod tests {
         // Without its first item the list has the same cuts behind the first page.
         let shorter: Vec<usize> = cut(&run[1..]).iter().map(|at| at + 1).collect();
         assert_eq!(starts[1..], shorter[1..]);
+    }
+
+    #[test]
+    fn every_text_has_its_weight() {
+        let file = File {
+            path: String::new(),
+            size: 1,
+            mime: String::new(),
+            pixels: None,
+        };
+        let mut item = item(1, 10);
+        assert_eq!(item.weight(), 266);
+        item.title = Some("abc".into());
+        item.labels.warning = Some("abcd".into());
+        item.labels.tags = vec!["a".into(), "é".into()];
+        assert_eq!(item.weight(), 276);
+        item.attachments = vec![Attachment::new(file.clone(), "12345"); 2];
+        item.attachments.push(Attachment {
+            title: Some("title".into()),
+            ..Attachment::new(file, "")
+        });
+        assert_eq!(item.weight(), 276 + 2 * 261 + 261);
     }
 
     #[test]

@@ -85,7 +85,7 @@ const FILES: &[(&str, &str)] = &[
     ("image/webp", "webp"),
     ("video/mp4", "mp4"),
     ("audio/mpeg", "mp3"),
-    ("application/pdf", "pdf"),
+    ("application/pdf", "bin"),
 ];
 
 prop_compose! {

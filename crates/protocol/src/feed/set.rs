@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::model::{Follows, Item, Profile, Stamped, Tombstone, canonical};
+use super::model::{Followee, Follows, Item, Profile, Stamped, Tombstone, canonical};
 use crate::{hash::sha256, limits, time::Millis};
 
 /// A change to a feed: what an author does, what a delta carries, what another device's
@@ -33,6 +33,9 @@ impl Changes {
 
 /// The versions of one item out of any number of them: newest first, without repetitions,
 /// at most the newest and [`limits::OLDER_VERSIONS`] more.
+///
+/// A like or vote has no history, so of those only the newest is kept, and none at all
+/// beside a version that is a post: no device may end with a history that another drops.
 #[must_use]
 pub fn merge_versions(versions: Vec<Item>) -> Vec<Item> {
     // To rank means to serialise and hash.
@@ -45,7 +48,12 @@ pub fn merge_versions(versions: Vec<Item>) -> Vec<Item> {
         .collect();
     ranked.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
     ranked.dedup_by(|a, b| a.0 == b.0);
-    ranked.truncate(1 + limits::OLDER_VERSIONS);
+    if ranked.iter().any(|(_, item)| item.kind.is_post()) {
+        ranked.retain(|(_, item)| item.kind.is_post());
+        ranked.truncate(1 + limits::OLDER_VERSIONS);
+    } else {
+        ranked.truncate(1);
+    }
     ranked.into_iter().map(|(_, item)| item).collect()
 }
 
@@ -72,7 +80,9 @@ pub fn merge_profiles(a: Profile, b: Profile) -> Profile {
     }
 }
 
-/// The follows of both: each row by its last writer.
+/// The follows of both: each row by its last writer, and of more than
+/// [`limits::FOLLOWS`] those written last (of rows written together, those with the
+/// greatest hash, then the greatest name).
 #[must_use]
 pub fn merge_follows(mut a: Follows, b: Follows) -> Follows {
     for (followee, theirs) in b {
@@ -82,7 +92,23 @@ pub fn merge_follows(mut a: Follows, b: Follows) -> Follows {
         };
         a.insert(followee, merged);
     }
-    a
+    newest_follows(a)
+}
+
+/// At most [`limits::FOLLOWS`] rows.
+fn newest_follows(mut follows: Follows) -> Follows {
+    let excess = follows.len().saturating_sub(limits::FOLLOWS);
+    if excess > 0 {
+        let ranks = follows.iter();
+        let mut ranks: Vec<(Rank, Followee)> = ranks
+            .map(|(followee, row)| (rank(row.written, &row.value), followee.clone()))
+            .collect();
+        ranks.sort_unstable();
+        for (_, followee) in ranks.iter().take(excess) {
+            follows.remove(followee);
+        }
+    }
+    follows
 }
 
 /// When something was written, and the hash of its canonical JSON to break a tie.
@@ -98,5 +124,71 @@ fn last_written<T: Serialize>(a: Stamped<T>, b: Stamped<T>) -> Stamped<T> {
         std::cmp::Ordering::Less => b,
         std::cmp::Ordering::Equal if rank(0, &a.value) >= rank(0, &b.value) => a,
         std::cmp::Ordering::Equal => b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::model::{Follow, ItemId, Kind};
+
+    fn version(kind: Kind, written: Millis) -> Item {
+        let mut item = Item::new(ItemId([1; 10]), 1, "x");
+        item.kind = kind;
+        item.written = Some(written);
+        item
+    }
+
+    fn written(versions: &[Item]) -> Vec<Millis> {
+        versions.iter().map(Item::written).collect()
+    }
+
+    #[test]
+    fn a_reaction_has_no_history() {
+        let likes: Vec<Item> = (2..12).map(|at| version(Kind::Like, at)).collect();
+        assert_eq!(written(&merge_versions(likes.clone())), [11]);
+        let posts = (2..12).map(|at| version(Kind::Post, at));
+        let posts = merge_versions(posts.collect());
+        assert_eq!(written(&posts), [11, 10, 9, 8, 7, 6, 5, 4]);
+        let mut both = likes;
+        both.push(version(Kind::Quote, 3));
+        assert_eq!(written(&merge_versions(both)), [3]);
+    }
+
+    #[test]
+    fn the_follows_written_last_are_kept() {
+        let row = |written, following| Stamped {
+            value: Follow {
+                following,
+                title: None,
+            },
+            written,
+        };
+        let all = |from: usize, to: usize| -> Follows {
+            let rows = from..to;
+            rows.map(|n| {
+                (
+                    Followee::Feed(format!("https://a/{n}")),
+                    row(n as u64, true),
+                )
+            })
+            .collect()
+        };
+        let most = limits::FOLLOWS;
+        let newest = all(20, most + 20);
+        assert_eq!(merge_follows(all(0, most), all(20, most + 20)), newest);
+        assert_eq!(merge_follows(all(20, most + 20), all(0, most)), newest);
+        // Of rows written together those with the greatest hash, then the greatest name.
+        let at = |n: u8, following| {
+            let who = Followee::Account(crate::account::Account([n; 20]));
+            Follows::from([(who, row(20, following))])
+        };
+        let hash = |following| rank(0, &row(0, following).value);
+        let lesser = hash(true) < hash(false);
+        let full = merge_follows(all(21, most + 20), at(2, lesser));
+        let other = merge_follows(full.clone(), at(1, !lesser));
+        assert_eq!(other, merge_follows(all(21, most + 20), at(1, !lesser)));
+        assert_eq!(full, merge_follows(full.clone(), at(1, lesser)));
+        assert_ne!(full, merge_follows(full.clone(), at(3, lesser)));
     }
 }

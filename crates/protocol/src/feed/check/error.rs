@@ -26,7 +26,7 @@ pub enum ItemError {
         field: &'static str,
     },
     /// A character that no text may hold: control characters but line feed and tab, and
-    /// what XML cannot express.
+    /// what XML cannot express; in a line or tag also what turns the direction of writing.
     #[error("{field} holds the character {character:?}, which no feed can hold")]
     Character {
         /// Which string.
@@ -65,7 +65,9 @@ pub enum ItemError {
         field: &'static str,
     },
     /// Not a web address.
-    #[error("{field} is not a web address: http or https, ASCII, without spaces")]
+    #[error(
+        "{field} is not a web address: http or https, ASCII, without spaces and without a name before the host"
+    )]
     Url {
         /// Which string.
         field: &'static str,
@@ -82,6 +84,11 @@ pub enum ItemError {
     /// Not a media type.
     #[error("not a media type, for example image/webp")]
     MediaType,
+    /// The path ends as files of another media type do.
+    #[error(
+        "the ending of the path does not belong to the media type (image/webp: .webp, a type that pages do not show: .bin)"
+    )]
+    Ending,
     /// A picture is needed and the file is none.
     #[error("{field} must be a picture")]
     NotPicture {
@@ -153,6 +160,7 @@ impl ItemError {
             Self::Tag => "tag",
             Self::MediaPath => "media_path",
             Self::MediaType => "media_type",
+            Self::Ending => "ending",
             Self::NotPicture { .. } => "not_picture",
             Self::FileConflict => "file_conflict",
             Self::Thumbhash => "thumbhash",

@@ -31,23 +31,47 @@ pub fn is_text_char(c: char) -> bool {
     matches!(c, '\n' | '\t') || !c.is_control() && is_xml_char(c)
 }
 
-/// A text of one line that says something.
+/// A text of one line that says something and does not turn around what stands beside it.
 ///
 /// # Errors
 /// As [`text`], and [`ItemError::Empty`], [`ItemError::NotOneLine`].
 pub fn line(field: &'static str, value: &str, limit: usize) -> Checked {
-    if value.trim().is_empty() {
-        return Err(ItemError::Empty { field });
-    }
+    ok(value.contains(is_visible), ItemError::Empty { field })?;
     text(field, value, limit)?;
     if value.contains(['\n', '\t', '\u{2028}', '\u{2029}']) {
         return Err(ItemError::NotOneLine { field });
     }
-    Ok(())
+    unturned(field, value)
+}
+
+/// Whether the character shows anything: neither white space nor one without width.
+#[must_use]
+pub fn is_visible(c: char) -> bool {
+    let without_width = matches!(
+        c,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+    );
+    !c.is_whitespace() && !without_width
+}
+
+/// Whether the character changes the direction of all that follows it (embeddings,
+/// overrides and isolates of Unicode's bidirectional algorithm): in a line it would
+/// reach into what a page writes behind it.
+#[must_use]
+pub fn is_turning(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn unturned(field: &'static str, value: &str) -> Checked {
+    match value.chars().find(|c| is_turning(*c)) {
+        Some(character) => Err(ItemError::Character { field, character }),
+        None => Ok(()),
+    }
 }
 
 /// A web address: `http://` or `https://`, a host, and only characters that RFC 3986
-/// allows (so ASCII; other characters are percent-encoded).
+/// allows (so ASCII; other characters are percent-encoded). A name before the host
+/// (`https://bank.example@other.example/`) is refused: it only ever misleads.
 ///
 /// # Errors
 /// [`ItemError::TooLong`], [`ItemError::Url`].
@@ -58,7 +82,9 @@ pub fn url(field: &'static str, value: &str) -> Checked {
         .or_else(|| value.strip_prefix("http://"));
     let host =
         rest.is_some_and(|rest| !rest.starts_with(['/', '?', '#', ':', '@']) && !rest.is_empty());
-    if !host || !value.bytes().all(is_url_byte) {
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    let named = authority.is_some_and(|authority| authority.contains('@'));
+    if !host || named || !value.bytes().all(is_url_byte) {
         return Err(ItemError::Url { field });
     }
     Ok(())
@@ -87,7 +113,7 @@ pub fn language(value: &str) -> Checked {
     ok(right, ItemError::Language)
 }
 
-/// A tag: no `#`, no white space.
+/// A tag: no `#`, no white space, something that can be seen.
 ///
 /// # Errors
 /// [`ItemError::TooLong`], [`ItemError::Empty`], [`ItemError::Character`],
@@ -100,7 +126,12 @@ pub fn tag(value: &str) -> Checked {
     ok(
         !value.contains(|c: char| c == '#' || c.is_whitespace()),
         ItemError::Tag,
-    )
+    )?;
+    ok(
+        value.contains(is_visible),
+        ItemError::Empty { field: "tag" },
+    )?;
+    unturned("tag", value)
 }
 
 /// The path of a file that is kept as it is: `media/YYYY/MM/CID.ext`, the CID version 1
@@ -164,11 +195,50 @@ pub fn media_type(value: &str) -> Checked {
     ok(right, ItemError::MediaType)
 }
 
-/// Whether a media type is one of a picture that pages show. SVG is none: it can hold
-/// scripts.
+/// The media types that pages show and play, each with the ending of its files' names.
+/// A file of any other type ends in `.bin`, so that no server takes it for something
+/// that a browser would run.
+const ENDINGS: [(&str, &str); 16] = [
+    ("jpg", "image/jpeg"),
+    ("png", "image/png"),
+    ("gif", "image/gif"),
+    ("webp", "image/webp"),
+    ("mp4", "video/mp4"),
+    ("mov", "video/quicktime"),
+    ("webm", "video/webm"),
+    ("ogg", "video/ogg"),
+    ("m4a", "audio/mp4"),
+    ("webm", "audio/webm"),
+    ("mp3", "audio/mpeg"),
+    ("aac", "audio/aac"),
+    ("ogg", "audio/ogg"),
+    ("opus", "audio/ogg"),
+    ("flac", "audio/flac"),
+    ("wav", "audio/wav"),
+];
+
+/// A media path whose ending is one of the media type's.
+///
+/// # Errors
+/// [`ItemError::Ending`].
+pub fn ending(path: &str, mime: &str) -> Checked {
+    let ending = path.rsplit('.').next().unwrap_or_default();
+    let mut endings = ENDINGS
+        .iter()
+        .filter(|(_, known)| *known == mime)
+        .peekable();
+    let right = match endings.peek() {
+        None => ending == "bin",
+        Some(_) => endings.any(|(known, _)| *known == ending),
+    };
+    ok(right, ItemError::Ending)
+}
+
+/// Whether a media type is one of a picture that pages show: JPEG, PNG, GIF, WebP. SVG is
+/// none: it can hold scripts.
 #[must_use]
 pub fn is_picture(mime: &str) -> bool {
-    mime.starts_with("image/") && mime != "image/svg+xml"
+    mime.starts_with("image/") && ENDINGS.iter().any(|(_, known)| *known == mime)
 }
 
 /// A thumbhash: base64 with padding, at most 64 characters, of at least 5 bytes.
@@ -204,12 +274,13 @@ pub fn tox(value: &str) -> Checked {
 }
 
 /// The shape of an e-mail address: `local@domain` in printable ASCII, at most 254 bytes,
-/// the domain of at least two labels.
+/// the domain of at least two labels. What would end the address in a `mailto:` link
+/// (`? & % #`) is refused.
 ///
 /// # Errors
 /// [`ItemError::Email`].
 pub fn email(value: &str) -> Checked {
-    let local = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b);
+    let local = |b: u8| b.is_ascii_alphanumeric() || b"!$'*+-/=^_`{|}~.".contains(&b);
     let right = value.len() <= 254
         && value.split_once('@').is_some_and(|(name, domain)| {
             (1..=64).contains(&name.len()) && name.bytes().all(local) && is_domain(domain)
@@ -251,8 +322,8 @@ pub fn payment_address(value: &str) -> Checked {
     ok(right, ItemError::PaymentAddress)
 }
 
-/// A domain or ENS name: at least two labels between dots, at most 253 bytes, no upper
-/// case, no white space, nothing that ends a host in a URL.
+/// A domain or ENS name: at least two labels between dots, at most 253 bytes, no `A-Z`,
+/// no white space, nothing that ends a host in a URL.
 ///
 /// # Errors
 /// [`ItemError::Name`].
@@ -260,7 +331,7 @@ pub fn name(value: &str) -> Checked {
     let foreign = |c: char| {
         c.is_control()
             || c.is_whitespace()
-            || c.is_uppercase()
+            || c.is_ascii_uppercase()
             || !is_xml_char(c)
             || "/\\:@#?%&<>\"'()[]{}|^`,;=+*!$~".contains(c)
     };

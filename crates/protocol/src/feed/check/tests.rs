@@ -289,7 +289,7 @@ fn files_of_an_item() {
     let cid = samples::CID;
     for (path, right) in [
         (format!("media/2026/11/{cid}.webp"), true),
-        (format!("media/1970/01/{cid}.mp4"), true),
+        (format!("media/1970/01/{cid}.webp"), true),
         (format!("media/2026/13/{cid}.webp"), false),
         (format!("media/2026/00/{cid}.webp"), false),
         (format!("media/1969/01/{cid}.webp"), false),
@@ -325,8 +325,8 @@ fn files_of_an_item() {
 #[test]
 fn types_and_thumbhashes() {
     for (mime, expected) in [
-        ("image/svg+xml", "ok"),
-        ("application/vnd.oasis.opendocument.text", "ok"),
+        ("image/svg+xml", "ending"),
+        ("application/vnd.oasis.opendocument.text", "ending"),
         ("image", "media_type"),
         ("image/", "media_type"),
         ("Image/webp", "media_type"),
@@ -357,6 +357,67 @@ fn types_and_thumbhashes() {
         name(|i| i.attachments[0].thumbhash = Some("A".repeat(68))),
         "thumbhash"
     );
+}
+
+#[test]
+fn endings_belong_to_types() {
+    for (mime, ending, expected) in [
+        ("image/jpeg", "jpg", "ok"),
+        ("image/jpeg", "jpeg", "ending"),
+        ("image/webp", "png", "ending"),
+        ("image/webp", "bin", "ending"),
+        ("image/avif", "avif", "ending"),
+        ("image/svg+xml", "svg", "ending"),
+        ("image/svg+xml", "bin", "ok"),
+        ("text/html", "html", "ending"),
+        ("text/html", "webp", "ending"),
+        ("application/pdf", "bin", "ok"),
+        ("video/mp4", "mp4", "ok"),
+        ("audio/mp4", "m4a", "ok"),
+        ("audio/mp4", "mp4", "ending"),
+        ("video/webm", "webm", "ok"),
+        ("audio/webm", "webm", "ok"),
+        ("audio/ogg", "ogg", "ok"),
+        ("audio/ogg", "opus", "ok"),
+        ("video/ogg", "opus", "ending"),
+        ("audio/aac", "aac", "ok"),
+        ("audio/flac", "flac", "ok"),
+        ("audio/wav", "wav", "ok"),
+        ("audio/mpeg", "mp3", "ok"),
+        ("video/quicktime", "mov", "ok"),
+    ] {
+        let file = File {
+            path: samples::path(2, ending),
+            mime: mime.into(),
+            ..webp()
+        };
+        assert_eq!(
+            name(|i| i.attachments[0].file = file),
+            expected,
+            "{mime} .{ending}"
+        );
+    }
+}
+
+#[test]
+fn lines_that_deceive() {
+    for (line, expected) in [
+        ("a\u{202e}b", "character"),
+        ("a\u{202a}", "character"),
+        ("\u{2066}a\u{2069}", "character"),
+        ("a\u{200f}\u{200d}b", "ok"),
+        ("\u{200b}", "empty"),
+        ("\u{feff} \u{ad}\u{2060}\u{3000}", "empty"),
+        ("\u{200e}.", "ok"),
+    ] {
+        assert_eq!(name(|i| i.title = Some(line.into())), expected, "{line:?}");
+        let tag = line.to_owned();
+        if !tag.contains(char::is_whitespace) {
+            assert_eq!(name(|i| i.labels.tags = vec![tag]), expected, "{line:?}");
+        }
+    }
+    // A text may hold them: it is shown in a box of its own.
+    assert_eq!(name(|i| i.text = "a\u{202e}b".into()), "ok");
 }
 
 #[test]
@@ -391,7 +452,11 @@ fn attachments_of_an_item() {
         name(|i| i.attachments[0].variants = vec![video()]),
         "not_picture"
     );
-    assert_eq!(name(|i| i.attachments[0].original = Some(video())), "ok");
+    assert_eq!(
+        name(|i| i.attachments[0].original = Some(video())),
+        "not_picture"
+    );
+    assert_eq!(name(|i| i.attachments[0].file = video()), "ok");
 }
 
 #[test]
@@ -404,6 +469,12 @@ fn urls() {
         ("https://", "url"),
         ("https:///path", "url"),
         ("https://?x", "url"),
+        ("https://bank.example@a.example/", "url"),
+        ("https://bank.example:pw@a.example", "url"),
+        ("https://a@b?c", "url"),
+        ("https://a.example/@ada", "ok"),
+        ("https://a.example?x=@", "ok"),
+        ("https://a.example#@", "ok"),
         ("HTTPS://a.example/", "url"),
         ("https://a.example/ü", "url"),
         ("https://a.example/ ", "url"),

@@ -6,6 +6,7 @@ use comrak::nodes::{ListType, Node, NodeList, NodeValue, TableAlignment};
 
 use super::{MAX_DEPTH, OUT_BASE, OUT_FACTOR, is_safe_link};
 use crate::feed::{
+    check::forms::is_picture,
     model::Attachment,
     text::{push_escaped, push_href, push_number},
 };
@@ -218,7 +219,7 @@ impl<'i> Writer<'i> {
     /// An attached picture is shown where the text names it; any other is a plain link,
     /// so that opening a post tells nobody about it.
     fn open_image(&mut self, node: Node<'_>, url: &str, title: &str) -> Children {
-        let named = |a: &&Attachment| a.file.path == url && a.file.mime.starts_with("image/");
+        let named = |a: &&Attachment| a.file.path == url && is_picture(&a.file.mime);
         let Some(attachment) = self.attachments.iter().find(named) else {
             let children = self.open_link(url, title);
             if node.first_child().is_none() {
