@@ -14,6 +14,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
         &[
             "comrak",
             "caseless",
+            "entities",
             "finl_unicode",
             "unicode-normalization",
         ],
