@@ -98,6 +98,11 @@ impl Posts {
         Item::new(ItemId(id), 1_500_000_000_000 + self.made * 60_000, text)
     }
 
+    /// The same posts as every other feed gets that came here, whatever is before them.
+    pub fn begin_anew(&mut self) {
+        self.random = Random::new(3);
+    }
+
     /// Publishes posts until the feed has `count` of them.
     ///
     /// # Errors
