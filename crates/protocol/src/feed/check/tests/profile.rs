@@ -93,7 +93,7 @@ fn lists_of_a_profile() {
 }
 
 #[test]
-fn names_and_addresses_of_a_profile() {
+fn names_of_a_profile() {
     for (claimed, expected) in [
         ("ada.eth", "ok"),
         ("ada.example.org", "ok"),
@@ -120,6 +120,10 @@ fn names_and_addresses_of_a_profile() {
         profile_name(|p| p.names.value = (0..33).map(|n| format!("{n}.eth")).collect()),
         "too_many"
     );
+}
+
+#[test]
+fn tox_and_email_of_a_profile() {
     let tox = "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5";
     for (tox, expected) in [
         (tox.to_owned(), "ok"),
