@@ -32,7 +32,7 @@ fn posts(sample: &Sample) -> impl Iterator<Item = (String, &Item)> {
 }
 
 /// Every entry of these files is a post of the sample, and every post is an entry.
-fn compare(ending: &str, form: FeedType) {
+fn compare(ending: &str, form: &FeedType) {
     let (sample, files) = made();
     let posts: BTreeMap<String, &Item> = posts(&sample).collect();
     let mut found = 0;
@@ -41,11 +41,10 @@ fn compare(ending: &str, form: FeedType) {
     });
     for (path, bytes) in pages {
         let feed = parse(bytes);
-        assert_eq!(feed.feed_type, form, "{path}");
+        assert_eq!(feed.feed_type, *form, "{path}");
         for entry in &feed.entries {
-            let item = posts
-                .get(&entry.id)
-                .unwrap_or_else(|| panic!("{path}: {}", entry.id));
+            assert!(posts.contains_key(&entry.id), "{path}: {}", entry.id);
+            let item = posts[&entry.id];
             let date = entry.published.unwrap().timestamp_millis();
             let precision = if ending == "xml" { 1000 } else { 1 };
             assert_eq!(
@@ -70,12 +69,12 @@ fn compare(ending: &str, form: FeedType) {
 
 #[test]
 fn the_rss_is_read() {
-    compare("xml", FeedType::RSS2);
+    compare("xml", &FeedType::RSS2);
 }
 
 #[test]
 fn the_json_is_read() {
-    compare("json", FeedType::JSON);
+    compare("json", &FeedType::JSON);
 }
 
 #[test]
