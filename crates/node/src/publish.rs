@@ -52,15 +52,16 @@ pub enum PublishError {
         rfc3339(*.0)
     )]
     Expired(Millis),
-    /// The clock shows a time before the grant or the last record.
+    /// The clock shows a time before the grant, a record that this one follows, or
+    /// something that it publishes.
     #[error(
-        "the clock of this machine says {}, but this device last signed at {}: set the clock right and try again",
+        "the clock of this machine says {}, but this feed was last signed or changed at {}: set the clock right and try again",
         rfc3339(*.now), rfc3339(*.last)
     )]
     ClockBehind {
         /// What the clock says.
         now: Millis,
-        /// When the last record, or the grant, was signed.
+        /// When the last record, the grant, or the change was made.
         last: Millis,
     },
     /// The key did not sign.
@@ -190,9 +191,11 @@ impl Work<'_> {
                 changed: false,
             });
         }
-        let timestamp = self.timestamp(own.map_or(0, |head| head.record().timestamp))?;
+        let parents = heads.parents(self.identity.device.address(), &self.included(&heads));
+        let timestamp = self.timestamp(&heads, &parents, changes.newest())?;
+        check::bounded(&changes, timestamp)?;
         let delta = self.delta(&heads, changes);
-        let record = self.record(&heads, timestamp, delta.as_deref())?;
+        let record = self.record(&heads, (parents, timestamp), delta.as_deref())?;
         writer.put_record(&record)?;
         writer.put_outgoing(&record, delta.as_deref())?;
         Ok(Published {
@@ -202,20 +205,30 @@ impl Work<'_> {
         })
     }
 
-    /// Strictly after the device's last record, within its grant, by a sane clock.
-    fn timestamp(&self, last: Millis) -> Result<Millis, PublishError> {
+    /// Strictly after the records that it follows, the device's own among them; not before
+    /// anything that it brings (`newest`); within the grant, by a sane clock.
+    fn timestamp(
+        &self,
+        heads: &Heads,
+        parents: &[[u8; 32]],
+        newest: Millis,
+    ) -> Result<Millis, PublishError> {
         let grant = &self.identity.grant.get().grant;
-        let behind = |last| PublishError::ClockBehind {
-            now: self.now,
-            last,
-        };
-        if last > self.now.saturating_add(limits::CLOCK_SKEW) {
-            return Err(behind(last));
+        let device = self.identity.device.address();
+        let followed = heads
+            .iter()
+            .filter(|head| head.signer() == device || parents.contains(&head.digest()));
+        let last = followed
+            .map(|head| head.record().timestamp.saturating_add(1))
+            .max();
+        let least = last.unwrap_or(0).max(grant.issued_at).max(newest);
+        if least > self.now.saturating_add(limits::CLOCK_SKEW) {
+            return Err(PublishError::ClockBehind {
+                now: self.now,
+                last: least,
+            });
         }
-        if grant.issued_at > self.now.saturating_add(limits::CLOCK_SKEW) {
-            return Err(behind(grant.issued_at));
-        }
-        let timestamp = self.now.max(last + 1).max(grant.issued_at);
+        let timestamp = self.now.max(least);
         if timestamp > grant.expires_at {
             return Err(PublishError::Expired(grant.expires_at));
         }
@@ -258,7 +271,7 @@ impl Work<'_> {
     fn record(
         &self,
         heads: &Heads,
-        timestamp: Millis,
+        (parents, timestamp): (Vec<[u8; 32]>, Millis),
         delta: Option<&[u8]>,
     ) -> Result<Verified<SignedRecord>, PublishError> {
         let Identity {
@@ -271,7 +284,7 @@ impl Work<'_> {
             epoch: grant.get().grant.epoch,
             timestamp,
             root: self.root.cid,
-            parents: heads.parents(device.address(), &self.included(heads)),
+            parents,
             delta: delta.map_or([0; 32], sha256),
             locations: Vec::new(),
             grant: grant.digest(),

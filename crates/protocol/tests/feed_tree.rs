@@ -80,12 +80,12 @@ fn ids() -> Vec<ItemId> {
         .collect()
 }
 
-fn file(n: u8) -> File {
+fn file(n: u8, size: u64) -> File {
     let cid = Cid::of(Codec::Raw, &[n]);
     let path = format!("media/2026/01/{cid}.webp");
     File {
         path,
-        size: 1,
+        size,
         mime: "image/webp".into(),
         pixels: Some((1, 1)),
     }
@@ -95,6 +95,7 @@ prop_compose! {
     fn item(ids: Vec<ItemId>)(
         id in any::<Index>(), date in 0_u64..500, later in 0_u64..3, kind in 0_u8..8,
         text in prop_oneof![Just(""), Just("a"), Just("**b** & <c>")], picture in 0_u8..12,
+        size in 1_u64..4,
     ) -> Item {
         let id = *id.get(&ids);
         // Mostly the id decides the date, as it does for one author; sometimes it moves.
@@ -109,14 +110,21 @@ prop_compose! {
             item.about = Some(About { target: Target::Item(ACCOUNT, id), thread: None, value: None });
         }
         if picture < 3 {
-            item.attachments.push(Attachment::new(file(picture), "a picture"));
+            item.attachments.push(Attachment::new(file(picture, size), "a picture"));
         }
         item
     }
 }
 
+/// A profile whose pictures are those of items, at times by another size.
 fn profile(n: u64) -> Profile {
+    let picture = |at: u64| Stamped {
+        value: Some(Attachment::new(file((at % 3) as u8, 1 + at % 4), "me")),
+        written: at / 2,
+    };
     Profile {
+        avatar: picture(n),
+        banner: picture(n + 2),
         bio: Stamped {
             value: format!("bio {n}"),
             written: n / 2,

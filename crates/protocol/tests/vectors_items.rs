@@ -44,5 +44,5 @@ fn items() {
         refusals.insert(refusal);
     }
     // Every refusal that an item can meet; the rest is about profiles.
-    assert_eq!(refusals.len(), 25, "{refusals:?}");
+    assert_eq!(refusals.len(), 26, "{refusals:?}");
 }

@@ -85,14 +85,16 @@ CREATE TABLE page (
   PRIMARY KEY (account, list, date, id)
 ) STRICT, WITHOUT ROWID;
 
--- How often a feed uses a kept file; digest: that of the CID in the path, by which a file
--- is found to be in use by anybody (empty where the path has none).
+-- How often a feed uses a kept file, by each size that its items and profile give it (the
+-- greatest stands in the tree); digest: that of the CID in the path, by which a file is
+-- found to be in use by anybody (empty where the path has none).
 CREATE TABLE file_use (
   digest  BLOB NOT NULL,
   account INTEGER NOT NULL REFERENCES account,
   path    TEXT NOT NULL,
+  size    INTEGER NOT NULL,
   uses    INTEGER NOT NULL,
-  PRIMARY KEY (digest, account, path)
+  PRIMARY KEY (digest, account, path, size)
 ) STRICT, WITHOUT ROWID;
 
 -- Profile and follows, as canonical JSON.

@@ -35,6 +35,9 @@ pub struct Feed<'v> {
     pub(crate) encoder: Option<&'v RefCell<Encoder>>,
 }
 
+/// The greatest size by which a file is in use, before and after a change.
+type Uses = (Option<u64>, Option<u64>);
+
 /// No row belongs to it.
 const NOBODY: i64 = -1;
 
@@ -96,22 +99,34 @@ impl Feed<'_> {
         self.view.nearest(&sql, self.number(), key)
     }
 
-    fn change_uses(&self, path: &str, by: i64) -> Result<i64, StoreError> {
+    fn change_uses(&self, path: &str, size: u64, by: i64) -> Result<Uses, StoreError> {
         self.encoder()?;
         let conn = self.view.conn;
         let digest = digest_of(path);
+        let bytes = instant(size)?;
+        let before = self.greatest_size(&digest, path)?;
         let mut change = conn.prepare_cached(
-            "INSERT INTO file_use (digest, account, path, uses) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET uses = uses + ?4 RETURNING uses",
+            "INSERT INTO file_use (digest, account, path, size, uses) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET uses = uses + ?5",
         )?;
-        let uses = change.query_row(params![digest, self.number(), path, by], |row| row.get(0))?;
-        if uses == 0 {
-            let mut drop = conn.prepare_cached(
-                "DELETE FROM file_use WHERE digest = ? AND account = ? AND path = ?",
-            )?;
-            drop.execute(params![digest, self.number(), path])?;
-        }
-        Ok(uses)
+        change.execute(params![digest, self.number(), path, bytes, by])?;
+        let mut drop = conn.prepare_cached(
+            "DELETE FROM file_use
+             WHERE digest = ? AND account = ? AND path = ? AND size = ? AND uses = 0",
+        )?;
+        drop.execute(params![digest, self.number(), path, bytes])?;
+        Ok((before, self.greatest_size(&digest, path)?))
+    }
+
+    /// The greatest size by which the account's feed uses a file.
+    fn greatest_size(&self, digest: &[u8], path: &str) -> Result<Option<u64>, StoreError> {
+        let mut find = self.view.conn.prepare_cached(
+            "SELECT max(size) FROM file_use
+             WHERE digest = ? AND account = ? AND path = ? AND uses > 0",
+        )?;
+        let size: Option<i64> =
+            find.query_row(params![digest, self.number(), path], |row| row.get(0))?;
+        Ok(size.map(i64::unsigned_abs))
     }
 
     fn change_page(&self, list: List, page: ItemKey, present: bool) -> Result<(), StoreError> {
@@ -219,7 +234,7 @@ impl FeedState for Feed<'_> {
         Ok(self.change_page(list, page, present)?)
     }
 
-    fn count_file(&mut self, path: &str, by: i64) -> Result<i64, StateError> {
-        Ok(self.change_uses(path, by)?)
+    fn count_file(&mut self, path: &str, size: u64, by: i64) -> Result<Uses, StateError> {
+        Ok(self.change_uses(path, size, by)?)
     }
 }

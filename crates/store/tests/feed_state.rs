@@ -26,7 +26,7 @@ enum Op {
     Profile(Box<Profile>),
     Follows(Follows),
     Page(List, ItemKey, bool),
-    File(u8, i64),
+    File(u8, u64, i64),
 }
 
 /// Few ids, half of which end a page, so that they meet often.
@@ -133,21 +133,24 @@ fn op() -> impl Strategy<Value = Op> {
         }))),
         1 => follows.prop_map(Op::Follows),
         3 => (list(), key(), any::<bool>()).prop_map(|(list, key, put)| Op::Page(list, key, put)),
-        2 => (0u8..3, -2i64..3).prop_map(|(file, by)| Op::File(file, by)),
+        3 => (0u8..3, 1u64..4, -2i64..3).prop_map(|(file, size, by)| Op::File(file, size, by)),
     ]
 }
 
 /// Applies an operation and gives what it says.
-fn apply(state: &mut dyn FeedState, op: &Op) -> i64 {
+fn apply(state: &mut dyn FeedState, op: &Op) -> (Option<u64>, Option<u64>) {
     match op {
         Op::Versions(id, versions) => state.put_versions(*id, versions).unwrap(),
         Op::Tombstone(tombstone) => state.put_tombstone(*tombstone).unwrap(),
         Op::Profile(profile) => state.put_profile(profile).unwrap(),
         Op::Follows(follows) => state.put_follows(follows).unwrap(),
         Op::Page(list, page, present) => state.put_page(*list, *page, *present).unwrap(),
-        Op::File(file, by) => return state.count_file(&format!("media/{file}"), *by).unwrap(),
+        Op::File(file, size, by) => {
+            let path = format!("media/{file}");
+            return state.count_file(&path, *size, *by).unwrap();
+        }
     }
-    0
+    (None, None)
 }
 
 /// Everything that can be asked.
@@ -277,7 +280,7 @@ fn a_snapshot_is_read_only_and_stands_still() {
         )
         .is_err()
     );
-    assert!(feed.count_file("media/x", 1).is_err());
+    assert!(feed.count_file("media/x", 1, 1).is_err());
 }
 
 #[test]

@@ -130,8 +130,8 @@ fn a_file_in_use_is_not_released() {
     let cids = add(&store, &[&bytes(1, 1000), &bytes(2, 2 * MIB)]);
     let count = |account, cid: Cid, by| {
         let path = format!("media/2026/01/{cid}.webp");
-        let count = |w: &ourspace_store::Writer<'_>| -> Result<i64, StoreError> {
-            let uses = w.feed(account)?.count_file(&path, by).unwrap();
+        let count = |w: &ourspace_store::Writer<'_>| -> Result<Option<u64>, StoreError> {
+            let (_, uses) = w.feed(account)?.count_file(&path, 1000, by).unwrap();
             w.release(cid)?;
             Ok(uses)
         };
@@ -140,10 +140,10 @@ fn a_file_in_use_is_not_released() {
     for cid in cids {
         count(alice, cid, 1);
         count(bob, cid, 2);
-        count(bob, cid, -1);
+        assert_eq!(count(bob, cid, -1), Some(1000));
         count(alice, cid, -1);
         assert!(store.write(|w| w.has_file(cid)).unwrap());
-        assert_eq!(count(bob, cid, -1), 0);
+        assert_eq!(count(bob, cid, -1), None);
         assert!(!store.write(|w| w.has_file(cid)).unwrap());
         assert_eq!(read(&store, cid), None);
     }

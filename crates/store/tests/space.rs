@@ -130,8 +130,8 @@ fn what_is_purged_is_in_no_file() {
     assert!(found());
     // A feed that uses it does not save it.
     let path = format!("media/2026/01/{}.webp", cids[5]);
-    let count = |w: &ourspace_store::Writer<'_>| -> Result<i64, StoreError> {
-        Ok(w.feed(Account([1; 20]))?.count_file(&path, 1).unwrap())
+    let count = |w: &ourspace_store::Writer<'_>| -> Result<_, StoreError> {
+        Ok(w.feed(Account([1; 20]))?.count_file(&path, 1, 1).unwrap())
     };
     store.write(count).unwrap();
     store.write(|w| w.release(cids[5])).unwrap();

@@ -75,7 +75,7 @@ pub(super) fn tags(tags: impl IntoIterator<Item = String>) -> Result<Vec<String>
 
 /// A date that a person gave for a post.
 pub(super) fn date(date: Millis, now: Millis) -> Result<Millis, PublishError> {
-    if date > now.saturating_add(limits::CLOCK_SKEW) {
+    if date > now {
         return Err(wish(format!(
             "the date {} is in the future; a post can be dated back, but not ahead",
             rfc3339(date)

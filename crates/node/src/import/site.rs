@@ -13,9 +13,15 @@ use ourspace_protocol::{
         model::{About, Attachment, Item, ItemId, Target},
     },
     limits,
+    time::Millis,
 };
 
-use super::{basket::Basket, convert::Ready, error::ImportError, vault::Vault};
+use super::{
+    basket::Basket,
+    convert::{Ready, UNDATED},
+    error::ImportError,
+    vault::Vault,
+};
 
 /// Bytes by which a feed of ours is recognised.
 const HEAD: u64 = 4096;
@@ -87,6 +93,7 @@ fn take(
     if !basket.count(Some(item.date)) {
         return Ok(());
     }
+    let now = basket.wish().now;
     let named = item.attachments.len();
     let here = |attachment: &Attachment| attachment.files().all(|file| vault.has(&file.path));
     item.attachments.retain(here);
@@ -95,7 +102,7 @@ fn take(
         basket
             .gathered
             .ready
-            .push(Ready::whole(foreign(item, own, author)));
+            .push(Ready::whole(foreign(item, own, (author, now))));
         return Ok(());
     }
     if item.edits > 0
@@ -110,8 +117,13 @@ fn take(
     Ok(())
 }
 
-/// A post of somebody else as one of this account.
-fn foreign(mut item: Item, own: Account, author: Account) -> Item {
+/// A post of somebody else as one of this account. A date after now is a mistake, here as
+/// in any other source: no record may hold it.
+fn foreign(mut item: Item, own: Account, (author, now): (Account, Millis)) -> Item {
+    if item.date > now {
+        (item.date, item.written) = (UNDATED, None);
+    }
+    item.written = item.written.filter(|at| *at <= now);
     let renamed = |id: ItemId| ItemId::of_import(&Target::Item(author, id).to_string());
     let moved = |target: Target| match target {
         Target::Item(account, id) if account == author => Target::Item(own, renamed(id)),

@@ -6,13 +6,13 @@
 use ourspace_protocol::{
     account::Account,
     feed::{
-        all,
+        all, check,
         error::{Budget, TreeError},
         json::{
             JsonError, parse_follows, parse_history, parse_page, parse_profile, parse_reactions,
             parse_tombstones,
         },
-        model::Item,
+        model::{Item, Tombstone},
         set::Changes,
         tree::{link_of, merge},
     },
@@ -111,22 +111,29 @@ impl<'s> Sources<'s> {
 
     /// Takes all sources into an empty store.
     fn rebuild(&self, store: &Store) -> Result<(), Halt> {
-        let mut changes = Changes {
+        let profile = Changes {
             profile: Some(self.parse("profile.json", parse_profile)?),
+            ..Changes::default()
+        };
+        self.bounded("profile.json", &profile)?;
+        let follows = Changes {
             follows: self.parse("follows.json", parse_follows)?,
             ..Changes::default()
         };
-        self.page("feed.json", &mut changes)?;
+        self.bounded("follows.json", &follows)?;
+        let mut changes = Changes {
+            profile: profile.profile,
+            ..follows
+        };
+        changes.items = self.page("feed.json")?;
         for folder in ["archive", "reactions", "tombstones"] {
             self.folder.names(folder, &mut |name, _| {
                 let path = format!("{folder}/{name}");
                 match folder {
                     _ if !name.ends_with(".json") => return Ok(()),
-                    "archive" => self.page(&path, &mut changes)?,
-                    "reactions" => changes.items.extend(self.parse(&path, parse_reactions)?),
-                    _ => changes
-                        .tombstones
-                        .extend(self.parse(&path, parse_tombstones)?),
+                    "archive" => changes.items.extend(self.page(&path)?),
+                    "reactions" => changes.items.extend(self.items(&path, parse_reactions)?),
+                    _ => changes.tombstones.extend(self.tombstones(&path)?),
                 }
                 if changes.items.len() + changes.tombstones.len() < AT_ONCE {
                     return Ok(());
@@ -147,17 +154,46 @@ impl<'s> Sources<'s> {
     }
 
     /// The items of a page, with their older versions.
-    fn page(&self, path: &str, changes: &mut Changes) -> Result<(), Halt> {
+    fn page(&self, path: &str) -> Result<Vec<Item>, Halt> {
         let parse = |bytes: &[u8]| parse_page(bytes).map(|page| (page.account, page.items));
-        let items: Vec<Item> = self.parse(path, parse)?;
+        let mut items = self.items(path, parse)?;
+        let mut older = Vec::new();
         for item in &items {
             let history = format!("posts/{}/history.json", item.id);
             if self.read(&history)?.is_some() {
-                changes.items.extend(self.parse(&history, parse_history)?);
+                older.extend(self.items(&history, parse_history)?);
             }
         }
-        changes.items.extend(items);
-        Ok(())
+        items.append(&mut older);
+        Ok(items)
+    }
+
+    fn items(
+        &self,
+        path: &str,
+        parse: impl Fn(&[u8]) -> Result<(Account, Vec<Item>), JsonError>,
+    ) -> Result<Vec<Item>, Halt> {
+        let part = Changes {
+            items: self.parse(path, parse)?,
+            ..Changes::default()
+        };
+        self.bounded(path, &part)?;
+        Ok(part.items)
+    }
+
+    fn tombstones(&self, path: &str) -> Result<Vec<Tombstone>, Halt> {
+        let part = Changes {
+            tombstones: self.parse(path, parse_tombstones)?,
+            ..Changes::default()
+        };
+        self.bounded(path, &part)?;
+        Ok(part.tombstones)
+    }
+
+    /// Nothing in a file is dated after the record.
+    fn bounded(&self, path: &str, part: &Changes) -> Result<(), Halt> {
+        check::bounded(part, self.record.record().timestamp)
+            .map_err(|error| Halt::Fault(path.to_owned(), error.to_string()))
     }
 
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, FileError> {

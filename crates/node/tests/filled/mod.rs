@@ -138,7 +138,7 @@ pub(crate) fn change(place: &Place) {
         written: NOW + 20,
     };
     let changes = Changes {
-        items: vec![item(400), edited],
+        items: vec![item(330), edited],
         tombstones: vec![tombstone(2), tombstone(30)],
         profile: Some(profile),
         ..Changes::default()

@@ -110,7 +110,7 @@ impl Place {
             let entry = render::entry(version, item).map_err(TreeError::from)?;
             let versions = state.versions(item.id).map_err(TreeError::from)?;
             let older = versions.get(1..).unwrap_or_default();
-            let files = render::item_files(item.renderer, &account, &entry, older);
+            let files = render::own_item_files(version, &account, &entry, older);
             visit(files.map_err(TreeError::from)?)?;
             entries.push(entry);
         }

@@ -15,6 +15,7 @@ use super::model::{
     About, Attachment, File, Follow, Followee, Follows, Item, Kind, Labels, Profile, RENDERER,
     Stamped, Target, Tombstone,
 };
+use super::set::Changes;
 use crate::{
     limits,
     time::{MAX_MILLIS, Millis},
@@ -80,7 +81,10 @@ pub fn profile(profile: &Profile) -> Checked {
     forms::text("bio", &profile.bio.value, limits::BIO_BYTES)?;
     picture("avatar", profile.avatar.value.as_ref())?;
     picture("banner", profile.banner.value.as_ref())?;
-    one_description(profile.files())?;
+    // Not of both together: each is written and merged by itself.
+    for picture in [&profile.avatar.value, &profile.banner.value] {
+        one_description(picture.iter().flat_map(Attachment::files))?;
+    }
     profile_lists(profile)?;
     optional(profile.tox.value.as_deref(), forms::tox)?;
     optional(profile.email.value.as_deref(), forms::email)?;
@@ -141,6 +145,36 @@ pub fn follow(followee: &Followee, row: &Stamped<Follow>) -> Checked {
 /// [`ItemError::Date`].
 pub fn tombstone(tombstone: &Tombstone) -> Checked {
     date("date", tombstone.date)
+}
+
+/// Checks that nothing of a change is after the record that it comes with.
+///
+/// What is dated ahead would win every later merge and stand on top of the feed until its
+/// day comes, so a record that is believed bounds all that it brings.
+///
+/// # Errors
+/// [`ItemError::AheadOfRecord`].
+pub fn bounded(changes: &Changes, at: Millis) -> Checked {
+    let within = |field, instant: Millis| {
+        if instant > at {
+            return Err(ItemError::AheadOfRecord { field });
+        }
+        Ok(())
+    };
+    for item in &changes.items {
+        within("the date of an item", item.date)?;
+        within("an edit", item.written())?;
+    }
+    for tombstone in &changes.tombstones {
+        within("a deletion", tombstone.date)?;
+    }
+    if let Some(profile) = &changes.profile {
+        within("the profile", profile.written())?;
+    }
+    for row in changes.follows.values() {
+        within("a follow", row.written)?;
+    }
+    Ok(())
 }
 
 fn labels(labels: &Labels) -> Checked {
@@ -268,6 +302,7 @@ fn file(file: &File) -> Checked {
     if file.size > limits::EXACT_NUMBER {
         return Err(ItemError::Number { field: "size" });
     }
+    forms::codec(&file.path, file.size)?;
     let sane = |n: u32| (1..=limits::PIXELS).contains(&n);
     if file
         .pixels

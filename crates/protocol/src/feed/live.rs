@@ -10,16 +10,17 @@ use super::{
 };
 use crate::{account::Account, limits};
 
-/// Every file of the tree's top level.
+/// Every file of the tree's top level. Profile and follows have a renderer of their own,
+/// as tombstones do: what a post was written for says nothing about them.
 pub(super) fn live_files(
     version: u32,
     head: &Head<'_>,
     follows: &Follows,
 ) -> Result<Vec<(String, Vec<u8>)>, UnknownRenderer> {
     let mut files = render::head_files(version, head)?;
-    files.extend(render::profile_files(version, &head.account, head.profile)?);
-    files.extend(render::follows_files(version, &head.account, follows)?);
-    files.extend(render::asset_files(version)?);
+    files.extend(render::profile_files(1, &head.account, head.profile)?);
+    files.extend(render::follows_files(1, &head.account, follows)?);
+    files.extend(render::asset_files(1)?);
     Ok(files)
 }
 

@@ -109,6 +109,24 @@ pub fn item_files(
     Ok(files)
 }
 
+/// As [`item_files`], by the item's own renderer, whatever the page is made by that the
+/// entry was made for.
+///
+/// # Errors
+/// [`UnknownRenderer`].
+pub fn own_item_files(
+    page: u32,
+    account: &Account,
+    made: &Entry<'_>,
+    older: &[Item],
+) -> Result<Files, UnknownRenderer> {
+    let own = made.item.renderer;
+    if own == page {
+        return item_files(own, account, made, older);
+    }
+    item_files(own, account, &entry(own, made.item)?, older)
+}
+
 /// `profile.json`.
 ///
 /// # Errors

@@ -22,6 +22,11 @@ pub(crate) fn path(n: u8, extension: &str) -> String {
     )
 }
 
+/// The path of a file of more than one piece.
+pub(crate) fn large(n: u8, extension: &str) -> String {
+    path(n, extension).replace("bafkrei", "bafybei")
+}
+
 pub(crate) fn account() -> impl Strategy<Value = Account> {
     select(vec![1_u8, 2, 3]).prop_map(|n| Account([n; 20]))
 }
@@ -73,7 +78,11 @@ fn text() -> impl Strategy<Value = String> {
 fn file(mimes: &'static [(&'static str, &'static str)]) -> impl Strategy<Value = File> {
     (0..32_u8, select(mimes)).prop_map(|(n, (mime, extension))| File {
         // One path is always described in one way.
-        path: path(n, extension),
+        path: if n == 0 {
+            path(n, extension)
+        } else {
+            large(n, extension)
+        },
         size: u64::from(n) << 32,
         mime: mime.to_owned(),
         pixels: (n % 2 == 0).then(|| (u32::from(n) + 1, u32::from(n) + 2)),

@@ -29,6 +29,17 @@ impl Changes {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// The newest instant that any of it names; 0 when there is none.
+    #[must_use]
+    pub fn newest(&self) -> Millis {
+        let items = self.items.iter().map(|item| item.date.max(item.written()));
+        let dead = self.tombstones.iter().map(|tombstone| tombstone.date);
+        let profile = self.profile.iter().map(Profile::written);
+        let follows = self.follows.values().map(|row| row.written);
+        let all = items.chain(dead).chain(profile).chain(follows);
+        all.max().unwrap_or(0)
+    }
 }
 
 /// The versions of one item out of any number of them: newest first, without repetitions,

@@ -80,8 +80,15 @@ pub trait FeedState {
     /// Adds or removes the name of a page.
     fn put_page(&mut self, list: List, page: ItemKey, present: bool) -> Result<(), StateError>;
 
-    /// Counts `by` more (or fewer) uses of a kept file and gives the new count.
-    fn count_file(&mut self, path: &str, by: i64) -> Result<i64, StateError>;
+    /// Counts `by` more (or fewer) uses of a kept file with `size` bytes, and gives the
+    /// greatest size by which the path is in use before and after; `None` when it is not
+    /// in use.
+    fn count_file(
+        &mut self,
+        path: &str,
+        size: u64,
+        by: i64,
+    ) -> Result<(Option<u64>, Option<u64>), StateError>;
 }
 
 /// A feed in memory: for tests, for small tools, and as the model that every other
@@ -94,7 +101,7 @@ pub struct MemoryState {
     profile: Profile,
     follows: Follows,
     pages: BTreeMap<List, BTreeSet<ItemKey>>,
-    files: BTreeMap<String, i64>,
+    files: BTreeMap<String, BTreeMap<u64, i64>>,
 }
 
 impl MemoryState {
@@ -243,13 +250,24 @@ impl FeedState for MemoryState {
         Ok(())
     }
 
-    fn count_file(&mut self, path: &str, by: i64) -> Result<i64, StateError> {
-        let count = self.files.entry(path.to_owned()).or_default();
-        *count += by;
-        let now = *count;
-        if now == 0 {
+    fn count_file(
+        &mut self,
+        path: &str,
+        size: u64,
+        by: i64,
+    ) -> Result<(Option<u64>, Option<u64>), StateError> {
+        let greatest = |sizes: &BTreeMap<u64, i64>| {
+            let mut used = sizes.iter().rev().filter(|(_, uses)| **uses > 0);
+            used.next().map(|(size, _)| *size)
+        };
+        let sizes = self.files.entry(path.to_owned()).or_default();
+        let before = greatest(sizes);
+        *sizes.entry(size).or_default() += by;
+        sizes.retain(|_, uses| *uses != 0);
+        let now = greatest(sizes);
+        if sizes.is_empty() {
             self.files.remove(path);
         }
-        Ok(now)
+        Ok((before, now))
     }
 }

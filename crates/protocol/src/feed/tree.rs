@@ -70,7 +70,7 @@ struct Work {
     /// Items whose versions are different, with the older ones.
     changed: BTreeMap<ItemId, Vec<Item>>,
     /// Kept files that are used more or less often than before.
-    files: BTreeMap<String, (u64, i64)>,
+    files: BTreeMap<(String, u64), i64>,
 }
 
 impl Work {
@@ -169,10 +169,10 @@ impl Work {
 
     fn use_files<'a>(&mut self, files: impl Iterator<Item = &'a File>, by: i64) {
         for file in files {
-            self.files
-                .entry(file.path.clone())
-                .or_insert((file.size, 0))
-                .1 += by;
+            *self
+                .files
+                .entry((file.path.clone(), file.size))
+                .or_default() += by;
         }
     }
 
@@ -199,22 +199,26 @@ impl Work {
         Ok(())
     }
 
-    /// Files come into the tree with their first use and leave it with their last.
+    /// Files come into the tree with their first use and leave it with their last. Where
+    /// items give one path several sizes, the greatest stands in the tree: some rule must
+    /// decide, and it may not be who came first.
     fn count_files(&mut self, state: &mut dyn FeedState) -> Result<(), TreeError> {
-        for (path, (size, by)) in std::mem::take(&mut self.files) {
+        for ((path, size), by) in std::mem::take(&mut self.files) {
             if by == 0 {
                 continue;
             }
-            let now = state.count_file(&path, by)?;
-            if now == 0 {
-                self.paths.insert(path, None);
-            } else if now == by {
-                let link = Link {
+            let (before, now) = state.count_file(&path, size, by)?;
+            if before == now {
+                continue;
+            }
+            let link = match now {
+                Some(size) => Some(Link {
                     cid: cid_of_path(&path)?,
                     tsize: file::tsize_of(size),
-                };
-                self.paths.insert(path, Some(link));
-            }
+                }),
+                None => None,
+            };
+            self.paths.insert(path, link);
         }
         Ok(())
     }
@@ -322,8 +326,8 @@ impl Work {
         }
         for entry in &entries {
             if let Some(older) = self.changed.remove(&entry.item.id) {
-                let version = entry.item.renderer;
-                self.write(render::item_files(version, &self.account, entry, &older)?)?;
+                let files = render::own_item_files(version, &self.account, entry, &older)?;
+                self.write(files)?;
             }
         }
         // The newest page is shown by the live feed alone, until something ends it.

@@ -98,6 +98,18 @@ pub enum ItemError {
     /// One path is given two sizes, types or measures.
     #[error("one file is described in two ways")]
     FileConflict,
+    /// The CID in the path is not one of a file with this size.
+    #[error(
+        "the size does not belong to the CID: a file of at most {} bytes has the codec raw, a larger one dag-pb",
+        crate::limits::CHUNK_BYTES
+    )]
+    Codec,
+    /// Something in a record's feed is dated after the record.
+    #[error("{field} is after the record that it comes with, so a clock is wrong somewhere")]
+    AheadOfRecord {
+        /// What is dated.
+        field: &'static str,
+    },
     /// Not a thumbhash.
     #[error("not a thumbhash: 5 to 48 bytes in base64")]
     Thumbhash,
@@ -163,6 +175,8 @@ impl ItemError {
             Self::Ending => "ending",
             Self::NotPicture { .. } => "not_picture",
             Self::FileConflict => "file_conflict",
+            Self::Codec => "codec",
+            Self::AheadOfRecord { .. } => "ahead_of_record",
             Self::Thumbhash => "thumbhash",
             Self::AboutMissing(_) => "about_missing",
             Self::AboutUnexpected => "about_unexpected",

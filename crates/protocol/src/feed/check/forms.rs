@@ -3,7 +3,11 @@
 use data_encoding::{BASE32_NOPAD, BASE64, HEXUPPER};
 
 use super::{Checked, ItemError};
-use crate::{feed::text::is_xml_char, limits};
+use crate::{
+    dag::cid::{Cid, Codec},
+    feed::text::is_xml_char,
+    limits,
+};
 
 /// A text of several lines: no control characters but line feed and tab, nothing that
 /// XML cannot hold. May be empty.
@@ -161,6 +165,20 @@ pub fn media_cid(path: &str) -> Option<&str> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let extension = (1..=5).contains(&extension.len()) && extension.bytes().all(plain);
     (right && extension && is_cid(cid)).then_some(cid)
+}
+
+/// A media path whose CID is one of a file with this size: of a raw block exactly when
+/// the file is one piece ([`limits::CHUNK_BYTES`]), else of its inner node.
+///
+/// # Errors
+/// [`ItemError::Codec`].
+pub fn codec(path: &str, size: u64) -> Checked {
+    let cid = media_cid(path).and_then(|cid| cid.parse::<Cid>().ok());
+    let is_raw = cid.is_some_and(|cid| cid.codec() == Codec::Raw);
+    ok(
+        is_raw == (size <= limits::CHUNK_BYTES as u64),
+        ItemError::Codec,
+    )
 }
 
 fn is_cid(text: &str) -> bool {

@@ -24,6 +24,14 @@ fn webp() -> File {
     }
 }
 
+fn large(size: u64) -> File {
+    File {
+        path: samples::large(1, "webp"),
+        size,
+        ..webp()
+    }
+}
+
 fn about_kind(kind: Kind) -> Item {
     let target = Target::Item(Account([2; 20]), ItemId([3; 10]));
     let about = About {
@@ -119,9 +127,31 @@ fn numbers_of_an_item() {
     assert_eq!(name(|i| i.renderer = 0), "renderer");
     assert_eq!(name(|i| i.renderer = RENDERER + 1), "renderer");
     assert_eq!(
-        name(|i| i.attachments[0].file.size = limits::EXACT_NUMBER),
+        name(|i| i.attachments[0].file = large(limits::EXACT_NUMBER)),
         "ok"
     );
+    let piece = limits::CHUNK_BYTES as u64;
+    for (file, expected) in [
+        (large(piece + 1), "ok"),
+        (large(piece), "codec"),
+        (
+            File {
+                size: piece,
+                ..webp()
+            },
+            "ok",
+        ),
+        (File { size: 0, ..webp() }, "ok"),
+        (
+            File {
+                size: piece + 1,
+                ..webp()
+            },
+            "codec",
+        ),
+    ] {
+        assert_eq!(name(|i| i.attachments[0].file = file), expected);
+    }
     assert_eq!(
         name(|i| i.attachments[0].file.size = limits::EXACT_NUMBER + 1),
         "number"

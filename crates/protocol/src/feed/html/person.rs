@@ -45,9 +45,10 @@ pub(super) fn push_header(
         ],
     );
     for claimed in &profile.names.value {
-        out.push_str(" <span class=\"chip p-nickname\" dir=\"auto\">");
+        // Nobody has asked the name's owner when the page is made.
+        out.push_str(" <span class=\"chip\">claims <bdi class=\"p-nickname\">");
         push_escaped(out, claimed);
-        out.push_str("</span>");
+        out.push_str("</bdi></span>");
     }
     out.push_str("</p>\n");
     if !bio.is_empty() {

@@ -43,6 +43,23 @@ fn a_profile() {
 }
 
 #[test]
+fn avatar_and_banner_are_described_each_by_itself() {
+    let picture = |size| Some(Attachment::new(File { size, ..webp() }, ""));
+    let both = |p: &mut Profile| {
+        p.avatar.value = picture(1);
+        p.banner.value = picture(2);
+    };
+    assert_eq!(profile_name(both), "ok");
+    let one = |p: &mut Profile| {
+        p.avatar.value = picture(1);
+        if let Some(avatar) = &mut p.avatar.value {
+            avatar.variants = vec![File { size: 2, ..webp() }];
+        }
+    };
+    assert_eq!(profile_name(one), "file_conflict");
+}
+
+#[test]
 fn lists_of_a_profile() {
     let link = |label: &str, url: &str| {
         vec![Link {
@@ -208,6 +225,58 @@ fn public_follows() {
         follows(&many(limits::FOLLOWS, &"a".repeat(limits::LINE_BYTES))),
         Ok(())
     );
+}
+
+#[test]
+fn nothing_is_ahead_of_its_record() {
+    let at = 1_000;
+    let id = ItemId([0; 10]);
+    let item = |date, written| Changes {
+        items: vec![Item {
+            written,
+            ..Item::new(id, date, "x")
+        }],
+        ..Changes::default()
+    };
+    let dead = |date| Changes {
+        tombstones: vec![Tombstone { date, id }],
+        ..Changes::default()
+    };
+    let named = |written| Changes {
+        profile: Some(Profile {
+            names: Stamped {
+                value: Vec::new(),
+                written,
+            },
+            ..Profile::default()
+        }),
+        ..Changes::default()
+    };
+    let followed = |written| {
+        let value = Follow {
+            following: true,
+            title: None,
+        };
+        let who = Followee::Feed("https://a/".to_owned());
+        Changes {
+            follows: Follows::from([(who, Stamped { value, written })]),
+            ..Changes::default()
+        }
+    };
+    for changes in [
+        item(at, None),
+        item(at, Some(1)),
+        item(1, Some(at)),
+        dead(at),
+        named(at),
+        followed(at),
+    ] {
+        assert_eq!(bounded(&changes, at), Ok(()));
+        assert_eq!(changes.newest(), at);
+        let refused = bounded(&changes, at - 1).unwrap_err();
+        assert_eq!(refused.name(), "ahead_of_record");
+    }
+    assert_eq!(bounded(&Changes::default(), 0), Ok(()));
 }
 
 #[test]
