@@ -158,5 +158,17 @@ fn figure(value: f64) -> String {
     out
 }
 
+/// Prints a line of the report.
+#[expect(clippy::print_stdout, reason = "what a bench says is its purpose")]
+pub fn line(what: &str, figure: f64, unit: &str, goal: Option<Goal>) {
+    let line = Line {
+        what,
+        figure,
+        unit,
+        goal,
+    };
+    println!("{line}");
+}
+
 /// The head of a report's table.
 pub const TABLE: &str = "| what | figure | goal | |\n|---|---|---|---|";

@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use ourspace_bench::{Cost, Goal, Line, TABLE, median, memory};
+use ourspace_bench::{Cost, Goal, TABLE, line, median, memory};
 use ourspace_store::{Store, StoreError};
 use ourspace_testkit::random::Random;
 use sha2::{Digest as _, Sha256};
@@ -102,18 +102,6 @@ fn sha256(path: &Path) -> Result<Cost> {
     let bytes = fs::read(path)?;
     let (_, cost) = Cost::of(|| anyhow::Ok(black_box(Sha256::digest(&bytes))))?;
     Ok(cost)
-}
-
-fn line(what: &str, figure: f64, unit: &str, goal: Option<Goal>) {
-    println!(
-        "{}",
-        Line {
-            what,
-            figure,
-            unit,
-            goal
-        }
-    );
 }
 
 /// The memory that adding takes at most, in a process of its own.

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, path::Path, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use ourspace_bench::{
-    Cost, Goal, Line, TABLE,
+    Cost, Goal, TABLE, line,
     place::{NOW, make},
 };
 use ourspace_node::{
@@ -15,18 +15,6 @@ use ourspace_node::{
 use ourspace_store::Search;
 
 const POSTS: usize = 100_000;
-
-fn line(what: &str, figure: f64, unit: &str, goal: Option<Goal>) {
-    println!(
-        "{}",
-        Line {
-            what,
-            figure,
-            unit,
-            goal
-        }
-    );
-}
 
 /// Short pieces of real text: Debian's sayings, and paragraphs of its documentation.
 fn pieces() -> Result<Vec<String>> {

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use ourspace_bench::{
-    Cost, Goal, Line, TABLE,
+    Cost, Goal, TABLE, line,
     place::{NOW, Posts, make},
 };
 use ourspace_node::{Home, publish::publish};
@@ -30,18 +30,6 @@ const MEASURED: u32 = 512;
 const BEFORE: u32 = 256;
 const SIZES: [u64; 3] = [1_000, 10_000, 1_000_000];
 const QUERIES: usize = 400;
-
-fn line(what: &str, figure: f64, unit: &str, goal: Option<Goal>) {
-    println!(
-        "{}",
-        Line {
-            what,
-            figure,
-            unit,
-            goal
-        }
-    );
-}
 
 /// Bytes of the blocks of `new` that `old` does not share, rendered files included.
 fn new_bytes(old: &dyn BlockSource, new: &dyn BlockSource, roots: (Cid, Cid)) -> Result<u64> {

@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use anyhow::{Context as _, Result};
-use ourspace_bench::{Cost, Goal, Line, TABLE, median};
+use ourspace_bench::{Cost, Goal, TABLE, line, median};
 use ourspace_protocol::{
     record::Record,
     verify::{Context, KnownGrants, verify},
@@ -81,17 +81,6 @@ fn main() -> Result<()> {
         rate.push(again.per_cpu_second(RECORDS as u64));
     }
     println!("{TABLE}");
-    let line = |what, figure, unit, goal| {
-        println!(
-            "{}",
-            Line {
-                what,
-                figure,
-                unit,
-                goal
-            }
-        )
-    };
     line(
         "verify, grant unknown",
         median(cold),
