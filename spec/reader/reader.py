@@ -15,6 +15,7 @@ import sys
 import time
 
 import heads
+import sets
 from verdicts import judge
 
 
@@ -62,19 +63,33 @@ def wrong_vector(vector):
     return None
 
 
+def judged(folder):
+    """Each vector's file and name, and what is wrong with it."""
+
+    def load(file):
+        return json.loads((folder / f"{file}.json").read_text("utf-8"))
+
+    for file in ("records", "grants", "successions", "deltas"):
+        for vector in load(file)["vectors"]:
+            yield file, vector["name"], wrong_vector(vector)
+    content = load("heads")
+    for vector in content["vectors"]:
+        yield "heads", vector["name"], wrong_heads(vector, content["now"])
+    for vector in load("merge")["vectors"]:
+        yield "merge", vector["name"], sets.wrong_merge(vector)
+    content = load("pages")
+    yield "pages", "weights", sets.wrong_weights(content["weights"], load("items"))
+    for vector in content["cuts"]:
+        yield "pages", vector["name"], sets.wrong_cut(vector)
+
+
 def vectors(arguments):
-    folder, count, failed = pathlib.Path(arguments.folder), 0, 0
-    for file in ("records", "grants", "successions", "deltas", "heads"):
-        content = json.loads((folder / f"{file}.json").read_text("utf-8"))
-        for vector in content["vectors"]:
-            if file == "heads":
-                wrong = wrong_heads(vector, content["now"])
-            else:
-                wrong = wrong_vector(vector)
-            count += 1
-            if wrong:
-                failed += 1
-                print(f"{file}.json: {vector['name']}: {wrong}", file=sys.stderr)
+    count, failed = 0, 0
+    for file, name, wrong in judged(pathlib.Path(arguments.folder)):
+        count += 1
+        if wrong:
+            failed += 1
+            print(f"{file}.json: {name}: {wrong}", file=sys.stderr)
     print(json.dumps({"vectors": count, "failed": failed}))
     return 1 if failed else 0
 

@@ -54,6 +54,12 @@ pub const OLDER_VERSIONS: usize = 7;
 pub const FOLLOWS: usize = 10_000;
 /// Entries in each list of a profile (links, payments, names).
 pub const PROFILE_LIST: usize = 32;
+/// Named texts that an item or a profile carries for programs that know the name.
+pub const MORE_ENTRIES: usize = 16;
+/// Bytes of the name of such a text.
+pub const MORE_NAME_BYTES: usize = 64;
+/// Bytes of such a text.
+pub const MORE_BYTES: usize = 4 * 1024;
 /// Bytes of the profile's biography (Markdown).
 pub const BIO_BYTES: usize = 8 * 1024;
 /// The newest items: `feed.json` never has fewer while there are more.
@@ -61,8 +67,8 @@ pub const LIVE_ITEMS: usize = 50;
 /// Items of a page: a page without a natural end is closed here.
 pub const PAGE_ITEMS: usize = 256;
 /// Weight of a page (256 for an item and for each attachment, and the bytes of its text,
-/// title, warning and tags and of each attachment's description and title): a page is
-/// closed before an item that would exceed it.
+/// title, warning, tags and named texts and of each attachment's description and title): a
+/// page is closed before an item that would exceed it.
 pub const PAGE_WEIGHT: usize = 192 * 1024;
 
 /// Bytes of a block; what bitswap and gateways carry.

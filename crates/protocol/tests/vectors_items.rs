@@ -1,12 +1,14 @@
-//! The test vectors of `spec/04-feed.md`: items that are allowed and items that are not.
+//! The test vectors of `spec/04-feed.md`: items, profiles and follows that are allowed and
+//! those that are not.
 
 use std::collections::BTreeSet;
 
 use ourspace_protocol::feed::{
     check,
     markdown::content_html,
-    model::{Item, canonical},
+    model::{Follows, Item, Profile, canonical},
 };
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 fn verdict(value: &Value) -> Result<Item, &'static str> {
@@ -44,5 +46,55 @@ fn items() {
         refusals.insert(refusal);
     }
     // Every refusal that an item can meet; the rest is about profiles.
-    assert_eq!(refusals.len(), 26, "{refusals:?}");
+    assert_eq!(refusals.len(), 27, "{refusals:?}");
+}
+
+/// The verdicts on a list of vectors whose values stand under `key`; the refusals met.
+fn judge<T: Serialize + DeserializeOwned>(
+    vectors: &Value,
+    key: &str,
+    check: impl Fn(&T) -> Result<(), check::ItemError>,
+) -> BTreeSet<String> {
+    let verdict = |value: &Value| {
+        let read: T = serde_json::from_value(value.clone()).map_err(|_| "form")?;
+        check(&read).map_err(|error| error.name())?;
+        Ok(canonical(&read))
+    };
+    for case in vectors["valid"].as_array().unwrap() {
+        let right: Result<_, &str> = Ok(case[key].to_string());
+        assert_eq!(verdict(&case[key]), right, "{}", case["name"]);
+    }
+    let mut refusals = BTreeSet::new();
+    for case in vectors["invalid"].as_array().unwrap() {
+        let refusal = case["refusal"].as_str().unwrap();
+        assert_eq!(verdict(&case[key]), Err(refusal), "{}", case["name"]);
+        refusals.insert(refusal.to_owned());
+    }
+    refusals
+}
+
+#[test]
+fn profiles_and_follows() {
+    let vectors = include_str!("../../../spec/vectors/profiles.json");
+    let vectors: Value = serde_json::from_str(vectors).unwrap();
+    let mut refusals = judge::<Profile>(&vectors["profiles"], "profile", check::profile);
+    refusals.extend(judge::<Follows>(
+        &vectors["follows"],
+        "follows",
+        check::follows,
+    ));
+    let own = [
+        "tox",
+        "email",
+        "payment_kind",
+        "payment_address",
+        "name",
+        "more_name",
+    ];
+    for refusal in own {
+        assert!(
+            refusals.contains(refusal),
+            "no vector is refused as {refusal}"
+        );
+    }
 }

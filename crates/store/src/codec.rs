@@ -8,7 +8,7 @@
 
 use std::{
     cell::RefCell,
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -54,6 +54,8 @@ struct Lean<'i> {
     kind: Kind,
     #[serde(skip_serializing_if = "Labels::is_empty")]
     labels: &'i Labels,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    more: &'i BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: &'i Option<String>,
     #[serde(skip_serializing_if = "is_first")]
@@ -80,6 +82,8 @@ struct Kept {
     kind: Kind,
     #[serde(default)]
     labels: Labels,
+    #[serde(default)]
+    more: BTreeMap<String, String>,
     #[serde(default)]
     origin: Option<String>,
     #[serde(default = "first")]
@@ -124,6 +128,7 @@ fn to_json(item: &Item) -> Vec<u8> {
         edits: item.edits,
         kind: item.kind,
         labels: &item.labels,
+        more: &item.more,
         origin: &item.origin,
         renderer: item.renderer,
         text: &item.text,
@@ -149,6 +154,7 @@ fn from_json(key: ItemKey, json: &[u8]) -> Result<Item, StoreError> {
         attachments: kept.attachments,
         origin: kept.origin,
         renderer: kept.renderer,
+        more: kept.more,
     })
 }
 

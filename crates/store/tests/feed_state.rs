@@ -96,6 +96,9 @@ fn item(id: ItemId) -> impl Strategy<Value = Item> {
                 value: Some("👍".to_owned()),
             }),
             renderer: 1 + edits,
+            more: (0..edits)
+                .map(|n| (format!("n{n}"), text.clone()))
+                .collect(),
             ..Item::new(id, date, text)
         })
 }
@@ -128,6 +131,7 @@ fn op() -> impl Strategy<Value = Op> {
         6 => versions,
         2 => key().prop_map(|key| Op::Tombstone(Tombstone { date: key.date, id: key.id })),
         1 => (".{0,9}", 0u64..99).prop_map(|(value, written)| Op::Profile(Box::new(Profile {
+            more: [("a".to_owned(), Stamped { value: value.clone(), written })].into(),
             display_name: Stamped { value, written },
             ..Profile::default()
         }))),

@@ -359,6 +359,7 @@ fn edited() -> (Item, Item) {
     let older = post(20, "The shop opens at nine.");
     let newer = Item {
         text: "The shop opens at **ten**.".to_owned(),
+        more: [("org.example.hours".to_owned(), "10-18".to_owned())].into(),
         written: Some(older.date + 2 * HOUR),
         edits: 1,
         ..older.clone()
@@ -413,6 +414,11 @@ fn profile(media: &MediaSet) -> Profile {
         }]),
         names: stamped(vec!["ada.eth".to_owned(), "ada.example.org".to_owned()]),
         language: stamped(Some("en".to_owned())),
+        more: [(
+            "org.example.status".to_owned(),
+            stamped("in the workshop".to_owned()),
+        )]
+        .into(),
     }
 }
 

@@ -50,7 +50,20 @@ pub fn item(item: &Item) -> Checked {
     one_description(item.files())?;
     optional(item.origin.as_deref(), |origin| {
         forms::url("origin", origin)
+    })?;
+    count("more", item.more.len(), limits::MORE_ENTRIES)?;
+    item.more.iter().try_for_each(|(name, text)| {
+        if text.is_empty() {
+            return Err(ItemError::Empty { field: "more" });
+        }
+        more(name, text)
     })
+}
+
+/// A named text.
+fn more(name: &str, text: &str) -> Checked {
+    forms::more_name(name)?;
+    forms::text("more", text, limits::MORE_BYTES)
 }
 
 /// Checks a profile.
@@ -88,7 +101,12 @@ pub fn profile(profile: &Profile) -> Checked {
     profile_lists(profile)?;
     optional(profile.tox.value.as_deref(), forms::tox)?;
     optional(profile.email.value.as_deref(), forms::email)?;
-    optional(profile.language.value.as_deref(), forms::language)
+    optional(profile.language.value.as_deref(), forms::language)?;
+    count("more", profile.more.len(), limits::MORE_ENTRIES)?;
+    profile.more.iter().try_for_each(|(name, text)| {
+        date("written", text.written)?;
+        more(name, &text.value)
+    })
 }
 
 fn profile_lists(profile: &Profile) -> Checked {

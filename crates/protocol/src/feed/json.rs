@@ -67,6 +67,9 @@ pub enum JsonError {
     /// The entries are not in order, or two are the same.
     #[error("the entries of {0} are not in order")]
     Order(&'static str),
+    /// Not the canonical spelling (RFC 8785): one content, one file.
+    #[error("not canonical JSON: spaces, keys or escapes are others than they must be")]
+    Spelling,
     /// An item, profile or follow breaks a rule.
     #[error("{what}: {error}")]
     Check {

@@ -78,6 +78,9 @@ pub struct Item {
     pub origin: Option<String>,
     /// The renderer version it was written for.
     pub renderer: u32,
+    /// Texts for programs that know their names; no renderer shows them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub more: BTreeMap<String, String>,
 }
 
 impl Item {
@@ -97,6 +100,7 @@ impl Item {
             attachments: Vec::new(),
             origin: None,
             renderer: RENDERER,
+            more: BTreeMap::new(),
         }
     }
 
@@ -289,6 +293,10 @@ pub struct Profile {
     pub names: Stamped<Vec<String>>,
     /// The language the person mostly writes in (BCP 47).
     pub language: Stamped<Option<String>>,
+    /// Texts for programs that know their names; no renderer shows them. Each is written
+    /// and merged by itself, and an empty one stands for one that was removed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub more: BTreeMap<String, Stamped<String>>,
 }
 
 impl Profile {
@@ -314,6 +322,7 @@ impl Profile {
             self.language.written,
         ]
         .into_iter()
+        .chain(self.more.values().map(|text| text.written))
         .max()
         .unwrap_or(0)
     }

@@ -27,7 +27,12 @@ impl Entry for Item {
         let tags: usize = labels.tags.iter().map(String::len).sum();
         let attached = self.attachments.iter();
         let attached: usize = attached.map(|a| 256 + a.alt.len() + bytes(&a.title)).sum();
-        256 + self.text.len() + bytes(&self.title) + bytes(&labels.warning) + tags + attached
+        let more: usize = self
+            .more
+            .iter()
+            .map(|(name, text)| name.len() + text.len())
+            .sum();
+        256 + self.text.len() + bytes(&self.title) + bytes(&labels.warning) + tags + more + attached
     }
 }
 
@@ -149,6 +154,8 @@ mod tests {
             ..Attachment::new(file, "")
         });
         assert_eq!(item.weight(), 276 + 2 * 261 + 261);
+        item.more = [("a.b".into(), "12".into()), ("c".into(), "3".into())].into();
+        assert_eq!(item.weight(), 276 + 2 * 261 + 261 + 7);
     }
 
     #[test]

@@ -144,6 +144,7 @@ prop_compose! {
         (target, thread, value) in (target(), of(target()), line()),
         attachments in vec(attachment(FILES), 0..5),
         origin in of(url()),
+        more in proptest::collection::btree_map("[a-z0-9._-]{1,9}", "[ -~\n漢ש😀]{1,20}", 0..3),
     ) -> Item {
         let value = match kind {
             Kind::Vote => Some(value),
@@ -169,6 +170,7 @@ prop_compose! {
             attachments: if words { attachments } else { Vec::new() },
             origin,
             renderer: 1,
+            more,
         }
     }
 }
@@ -198,8 +200,9 @@ prop_compose! {
         tox in stamped(of(Just("56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5".to_owned()))),
         email in stamped(of(Just("ada.l+x@proton.me".to_owned()))),
         language in stamped(of(Just("de".to_owned()))),
+        more in proptest::collection::btree_map("[a-z0-9._-]{1,9}", stamped("[ -~\n漢ש😀]{0,20}"), 0..3),
     ) -> Profile {
-        Profile { display_name, bio, avatar, banner, links, tox, email, payments, names, language }
+        Profile { display_name, bio, avatar, banner, links, tox, email, payments, names, language, more }
     }
 }
 

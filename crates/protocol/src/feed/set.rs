@@ -4,9 +4,11 @@
 //! them all. Profile fields and follows go to the last writer. Every rule here is
 //! commutative, associative and idempotent, which is what makes two devices agree.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::model::{Followee, Follows, Item, Profile, Stamped, Tombstone, canonical};
+use super::model::{Follows, Item, Profile, Stamped, Tombstone, canonical};
 use crate::{hash::sha256, limits, time::Millis};
 
 /// A change to a feed: what an author does, what a delta carries, what another device's
@@ -74,7 +76,8 @@ pub fn merge_tombstones(a: Tombstone, b: Tombstone) -> Tombstone {
     if a.date <= b.date { a } else { b }
 }
 
-/// The profile of both: each field by its last writer.
+/// The profile of both: each field by its last writer, and so each named text; of more
+/// than [`limits::MORE_ENTRIES`] of these the ones written last.
 #[must_use]
 pub fn merge_profiles(a: Profile, b: Profile) -> Profile {
     Profile {
@@ -88,6 +91,7 @@ pub fn merge_profiles(a: Profile, b: Profile) -> Profile {
         payments: last_written(a.payments, b.payments),
         names: last_written(a.names, b.names),
         language: last_written(a.language, b.language),
+        more: newest(last_writers(a.more, b.more), limits::MORE_ENTRIES),
     }
 }
 
@@ -95,32 +99,39 @@ pub fn merge_profiles(a: Profile, b: Profile) -> Profile {
 /// [`limits::FOLLOWS`] those written last (of rows written together, those with the
 /// greatest hash, then the greatest name).
 #[must_use]
-pub fn merge_follows(mut a: Follows, b: Follows) -> Follows {
-    for (followee, theirs) in b {
-        let merged = match a.remove(&followee) {
+pub fn merge_follows(a: Follows, b: Follows) -> Follows {
+    newest(last_writers(a, b), limits::FOLLOWS)
+}
+
+/// The rows of both, each by its last writer.
+fn last_writers<K: Ord, T: Serialize>(mut a: Rows<K, T>, b: Rows<K, T>) -> Rows<K, T> {
+    for (key, theirs) in b {
+        let merged = match a.remove(&key) {
             Some(ours) => last_written(ours, theirs),
             None => theirs,
         };
-        a.insert(followee, merged);
+        a.insert(key, merged);
     }
-    newest_follows(a)
+    a
 }
 
-/// At most [`limits::FOLLOWS`] rows.
-fn newest_follows(mut follows: Follows) -> Follows {
-    let excess = follows.len().saturating_sub(limits::FOLLOWS);
+/// At most `limit` rows: those of the greatest rank, then of the greatest key.
+fn newest<K: Ord + Clone, T: Serialize>(mut rows: Rows<K, T>, limit: usize) -> Rows<K, T> {
+    let excess = rows.len().saturating_sub(limit);
     if excess > 0 {
-        let ranks = follows.iter();
-        let mut ranks: Vec<(Rank, Followee)> = ranks
-            .map(|(followee, row)| (rank(row.written, &row.value), followee.clone()))
+        let ranks = rows.iter();
+        let mut ranks: Vec<(Rank, K)> = ranks
+            .map(|(key, row)| (rank(row.written, &row.value), key.clone()))
             .collect();
         ranks.sort_unstable();
-        for (_, followee) in ranks.iter().take(excess) {
-            follows.remove(followee);
+        for (_, key) in ranks.iter().take(excess) {
+            rows.remove(key);
         }
     }
-    follows
+    rows
 }
+
+type Rows<K, T> = BTreeMap<K, Stamped<T>>;
 
 /// When something was written, and the hash of its canonical JSON to break a tie.
 type Rank = (Millis, [u8; 32]);
@@ -141,7 +152,7 @@ fn last_written<T: Serialize>(a: Stamped<T>, b: Stamped<T>) -> Stamped<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::model::{Follow, ItemId, Kind};
+    use crate::feed::model::{Follow, Followee, ItemId, Kind};
 
     fn version(kind: Kind, written: Millis) -> Item {
         let mut item = Item::new(ItemId([1; 10]), 1, "x");
@@ -164,6 +175,35 @@ mod tests {
         let mut both = likes;
         both.push(version(Kind::Quote, 3));
         assert_eq!(written(&merge_versions(both)), [3]);
+    }
+
+    #[test]
+    fn named_texts_are_merged_one_by_one() {
+        let profile = |texts: &[(&str, &str, Millis)]| Profile {
+            more: texts
+                .iter()
+                .map(|(name, value, written)| {
+                    let value = (*value).to_owned();
+                    let written = *written;
+                    ((*name).to_owned(), Stamped { value, written })
+                })
+                .collect(),
+            ..Profile::default()
+        };
+        let a = profile(&[("key", "old", 1), ("poll", "mine", 5)]);
+        let b = profile(&[("key", "", 2), ("poll", "theirs", 4), ("z", "new", 1)]);
+        let both = profile(&[("key", "", 2), ("poll", "mine", 5), ("z", "new", 1)]);
+        assert_eq!(merge_profiles(a.clone(), b.clone()), both);
+        assert_eq!(merge_profiles(b, a), both);
+        assert_eq!(both.written(), 5);
+        let names: Vec<String> = (0..40).map(|n| format!("n{n:02}")).collect();
+        let all = |from: usize, to: usize| {
+            let texts = names[from..to].iter().zip(from as Millis..);
+            let texts: Vec<_> = texts.map(|(n, at)| (n.as_str(), "x", at)).collect();
+            profile(&texts)
+        };
+        assert_eq!(merge_profiles(all(0, 16), all(10, 26)), all(10, 26));
+        assert_eq!(merge_profiles(all(10, 26), all(0, 16)), all(10, 26));
     }
 
     #[test]

@@ -110,10 +110,21 @@ fn same_verdict_on_every_vector() {
 #[test]
 fn the_reader_notices_a_wrong_vector() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["records", "grants", "successions", "deltas", "heads"] {
+    let files = [
+        "records",
+        "grants",
+        "successions",
+        "deltas",
+        "heads",
+        "merge",
+        "pages",
+        "items",
+    ];
+    for name in files {
         let file = format!("{name}.json");
         let text = fs::read_to_string(spec().join("vectors").join(&file)).unwrap();
-        // Two verdicts, a field and a head are others than they should be.
+        // A verdict, a field, a head, a merged text, a page, a weight are others than they
+        // should be.
         let text = [
             ("\"verdict\": \"from_the_future\"", "\"verdict\": \"valid\""),
             ("\"timestamp\": 0,", "\"timestamp\": 1,"),
@@ -121,6 +132,9 @@ fn the_reader_notices_a_wrong_vector() {
                 "\"frontier\": [\n        1\n",
                 "\"frontier\": [\n        0\n",
             ),
+            ("\"text\": \"third\"", "\"text\": \"fourth\""),
+            ("\"closed\": 1", "\"closed\": 2"),
+            ("\"the least\",\n      261", "\"the least\",\n      262"),
         ]
         .iter()
         .fold(text, |text, (right, wrong)| text.replacen(right, wrong, 1));
@@ -132,7 +146,7 @@ fn the_reader_notices_a_wrong_vector() {
     let said: Json = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
         said["failed"],
-        3,
+        6,
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );

@@ -113,6 +113,7 @@ fn rich() -> Item {
         ..Attachment::new(file("large", Some((1600, 1067))), "Eine Katze")
     }];
     item.origin = Some("https://old.example/1".to_owned());
+    item.more = [("org.example.mood".to_owned(), "dry".to_owned())].into();
     item
 }
 
@@ -146,6 +147,7 @@ fn profile() -> Profile {
             value: vec!["alice.example".to_owned()],
             written: NOW,
         },
+        more: [("org.example.status".to_owned(), stamped("away"))].into(),
         ..Profile::default()
     }
 }
@@ -391,6 +393,31 @@ fn strings() -> Vec<Case> {
         changed("item_control_character", r#""x""#, "\"\u{1f}\""),
         changed("item_escape_in_capitals", r#""x""#, "\"\\u001F\""),
         changed("item_edits_zero", r#""id""#, r#""edits":0,"id""#),
+        changed(
+            "item_more_empty",
+            r#""renderer""#,
+            r#""more":{},"renderer""#,
+        ),
+        changed(
+            "item_more_null",
+            r#""renderer""#,
+            r#""more":null,"renderer""#,
+        ),
+        changed(
+            "item_more_number",
+            r#""renderer""#,
+            r#""more":{"a":1},"renderer""#,
+        ),
+        changed(
+            "item_more_twice",
+            r#""renderer""#,
+            r#""more":{"a":"x","a":"x"},"renderer""#,
+        ),
+        changed(
+            "item_more_unsorted",
+            r#""renderer""#,
+            r#""more":{"b":"x","a":"x"},"renderer""#,
+        ),
     ]
 }
 
@@ -407,6 +434,16 @@ fn parts() -> Vec<Case> {
             "profile_field_unknown",
             4,
             &stamped.replacen('{', r#"{"age":{"value":1,"written":0},"#, 1),
+        ),
+        part(
+            "profile_more_empty",
+            4,
+            &stamped.replacen(r#""names""#, r#""more":{},"names""#, 1),
+        ),
+        part(
+            "profile_more_without_a_time",
+            4,
+            &stamped.replacen(r#""names""#, r#""more":{"a":"x"},"names""#, 1),
         ),
         part("follows_empty", 5, "{}"),
         part(

@@ -10,7 +10,9 @@ mod alone;
 mod deltas;
 mod heads;
 mod malformed;
+mod merge;
 mod order;
+mod pages;
 mod people;
 mod refused;
 mod valid;
@@ -240,6 +242,17 @@ fn deltas() {
 #[test]
 fn heads_of_an_account() {
     compare("heads.json", &heads::file());
+}
+
+#[test]
+fn merges() {
+    compare("merge.json", &merge::file());
+}
+
+#[test]
+fn cuts() {
+    let items = serde_json::from_slice(&fs::read(path("items.json")).unwrap()).unwrap();
+    compare("pages.json", &pages::file(&items));
 }
 
 #[test]

@@ -148,6 +148,9 @@ pub enum ItemError {
     /// Not a payment address.
     #[error("not a payment address: printable ASCII without spaces")]
     PaymentAddress,
+    /// Not the name of a further text.
+    #[error("not a name for a further text: expected 1 to 64 of a-z, 0-9, -, _ and .")]
+    MoreName,
     /// Not a domain or ENS name.
     #[error("not a name: expected a domain or ENS name in lower case")]
     Name,
@@ -188,6 +191,7 @@ impl ItemError {
             Self::Email => "email",
             Self::PaymentKind => "payment_kind",
             Self::PaymentAddress => "payment_address",
+            Self::MoreName => "more_name",
             Self::Name => "name",
         }
     }

@@ -340,6 +340,18 @@ pub fn payment_address(value: &str) -> Checked {
     ok(right, ItemError::PaymentAddress)
 }
 
+/// The name of a further text: 1 to 64 of `a-z0-9-_.`.
+///
+/// # Errors
+/// [`ItemError::MoreName`].
+pub fn more_name(value: &str) -> Checked {
+    let plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+    ok(
+        (1..=limits::MORE_NAME_BYTES).contains(&value.len()) && value.bytes().all(plain),
+        ItemError::MoreName,
+    )
+}
+
 /// A domain or ENS name: at least two labels between dots, at most 253 bytes, no `A-Z`,
 /// no white space, nothing that ends a host in a URL.
 ///

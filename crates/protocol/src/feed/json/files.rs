@@ -4,6 +4,8 @@
 //! source objects. Every writer has its reader here, and reading what was written gives
 //! the same value.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::{
@@ -34,6 +36,7 @@ pub fn profile(account: Account, profile: &Profile) -> Vec<u8> {
         own: ProfileOwn {
             account,
             did: account.did().into(),
+            more: Cow::Borrowed(&profile.more),
             renderer: RENDERER,
             written: Written {
                 avatar: profile.avatar.written,
@@ -86,11 +89,13 @@ pub fn parse_profile(bytes: &[u8]) -> Result<(Account, Profile), JsonError> {
         ),
         names: stamped(file.names.into_owned(), at.names),
         language: stamped(file.language.map(Text::into_owned), at.language),
+        more: file.own.more.into_owned(),
     };
     check::profile(&profile).map_err(|error| JsonError::Check {
         what: "profile".into(),
         error,
     })?;
+    spelled(bytes, &self::profile(account, &profile))?;
     Ok((account, profile))
 }
 
@@ -146,6 +151,7 @@ pub fn parse_follows(bytes: &[u8]) -> Result<(Account, Follows), JsonError> {
         what: "follows".into(),
         error,
     })?;
+    spelled(bytes, &self::follows(file.own.account, &follows))?;
     Ok((file.own.account, follows))
 }
 
@@ -170,6 +176,7 @@ pub fn parse_tombstones(bytes: &[u8]) -> Result<(Account, Vec<Tombstone>), JsonE
             error,
         })?;
     }
+    spelled(bytes, &tombstones(file.own.account, &file.tombstones))?;
     Ok((file.own.account, file.tombstones.into_owned()))
 }
 
@@ -191,7 +198,9 @@ pub fn parse_reactions(bytes: &[u8]) -> Result<(Account, Vec<Item>), JsonError> 
     if file.reactions.iter().any(|item| item.0.kind.is_post()) {
         return Err(JsonError::Derived("kind"));
     }
-    Ok((file.own.account, checked(file.reactions)?))
+    let items = checked(file.reactions)?;
+    spelled(bytes, &reactions(file.own.account, &items))?;
+    Ok((file.own.account, items))
 }
 
 /// `posts/ID/history.json`: the older versions of an item, in the order given.
@@ -216,7 +225,9 @@ pub fn parse_history(bytes: &[u8]) -> Result<(Account, Vec<Item>), JsonError> {
     {
         return Err(JsonError::Derived("id"));
     }
-    Ok((file.own.account, checked(file.versions)?))
+    let older = checked(file.versions)?;
+    spelled(bytes, &history(file.own.account, &older))?;
+    Ok((file.own.account, older))
 }
 
 fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, JsonError> {
@@ -225,6 +236,15 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, JsonError> {
         return Err(JsonError::Renderer(renderer));
     }
     serde_json::from_slice(bytes).map_err(form)
+}
+
+/// What is accepted is what would be written.
+fn spelled(bytes: &[u8], written: &[u8]) -> Result<(), JsonError> {
+    if bytes == written {
+        Ok(())
+    } else {
+        Err(JsonError::Spelling)
+    }
 }
 
 fn own(account: Account) -> Own {

@@ -1,5 +1,7 @@
 //! One item or attachment between its source form and its place in a JSON Feed.
 
+use std::borrow::Cow;
+
 use super::{
     JsonError,
     wire::{AttachmentOwn, ItemOwn, Text, WireAttachment, WireFile, WireItem},
@@ -29,6 +31,7 @@ pub(super) fn wire_item<'a>(entry: &'a Entry<'_>, account: &str, prefix: &str) -
             edits: item.edits,
             kind: item.kind,
             mentions: item.labels.mentions.as_slice().into(),
+            more: Cow::Borrowed(&item.more),
             renderer: item.renderer,
             warning: item.labels.warning.as_deref().map(Into::into),
         },
@@ -91,6 +94,7 @@ pub(super) fn source_item(
         attachments: attachments.collect::<Result<_, _>>()?,
         origin: wire.external_url.map(Text::into_owned),
         renderer: wire.own.renderer,
+        more: wire.own.more.into_owned(),
     };
     Ok(item)
 }

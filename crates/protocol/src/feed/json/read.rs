@@ -171,7 +171,9 @@ fn understood(mut value: Value, account: Account, prefix: &str) -> Option<Item> 
         "title",
         "url",
     ];
-    const OWN: [&str; 6] = ["about", "edits", "kind", "mentions", "renderer", "warning"];
+    const OWN: [&str; 7] = [
+        "about", "edits", "kind", "mentions", "more", "renderer", "warning",
+    ];
     const ATTACHMENT: [&str; 6] = [
         "_ourspace",
         "duration_in_seconds",

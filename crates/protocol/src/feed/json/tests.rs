@@ -231,3 +231,23 @@ fn a_newer_renderer_is_shown_as_far_as_it_is_understood() {
         Err(JsonError::Renderer(2))
     );
 }
+
+#[test]
+fn one_content_has_one_spelling() {
+    let account = crate::account::Account([7; 20]);
+    let tombstone = Tombstone {
+        date: 1,
+        id: ItemId([7; 10]),
+    };
+    let bytes = tombstones(account, &[tombstone]);
+    assert!(parse_tombstones(&bytes).is_ok());
+    let text = String::from_utf8(bytes).unwrap();
+    for other in [
+        text.replacen('{', "{ ", 1),
+        format!("{text}\n"),
+        text.replacen("tombstones", "\\u0074ombstones", 1),
+    ] {
+        let refused = parse_tombstones(other.as_bytes()).unwrap_err();
+        assert!(matches!(refused, JsonError::Spelling), "{other}: {refused}");
+    }
+}

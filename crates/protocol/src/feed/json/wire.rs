@@ -3,13 +3,13 @@
 //! Fields stand in the order of their names in the file: that is what makes the written
 //! bytes canonical (RFC 8785), and a test holds it. Unknown fields are refused.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     account::Account,
-    feed::model::{About, Item, Kind, Link, Payment, Tombstone},
+    feed::model::{About, Item, Kind, Link, Payment, Stamped, Tombstone},
     time::Millis,
 };
 
@@ -151,6 +151,8 @@ pub(super) struct ItemOwn<'a> {
     pub kind: Kind,
     #[serde(default, skip_serializing_if = "no_accounts")]
     pub mentions: Cow<'a, [Account]>,
+    #[serde(default, skip_serializing_if = "no_more")]
+    pub more: Cow<'a, BTreeMap<String, String>>,
     pub renderer: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<Text<'a>>,
@@ -252,6 +254,8 @@ pub(super) struct ProfileFile<'a> {
 pub(super) struct ProfileOwn<'a> {
     pub account: Account,
     pub did: Text<'a>,
+    #[serde(default, skip_serializing_if = "no_more")]
+    pub more: Cow<'a, BTreeMap<String, Stamped<String>>>,
     pub renderer: u32,
     pub written: Written,
 }
@@ -368,6 +372,10 @@ fn no_texts(list: &[String]) -> bool {
 
 fn no_accounts(list: &[Account]) -> bool {
     list.is_empty()
+}
+
+fn no_more<T>(texts: &BTreeMap<String, T>) -> bool {
+    texts.is_empty()
 }
 
 fn no_links(list: &[Link]) -> bool {

@@ -43,6 +43,31 @@ fn a_profile() {
 }
 
 #[test]
+fn named_texts() {
+    let one = |name: &str, value: &str, written| {
+        let value = Stamped {
+            value: value.to_owned(),
+            written,
+        };
+        profile_name(|p| p.more = [(name.to_owned(), value)].into())
+    };
+    assert_eq!(one("a-z.0_9", "x\n\ty", 1), "ok");
+    assert_eq!(one("gone", "", 1), "ok");
+    assert_eq!(one("a", "x", MAX_MILLIS + 1), "date");
+    assert_eq!(one("a", &"x".repeat(limits::MORE_BYTES), 1), "ok");
+    assert_eq!(one("a", &"x".repeat(limits::MORE_BYTES + 1), 1), "too_long");
+    for name in ["", "A", "a b", "é", &"a".repeat(65)] {
+        assert_eq!(one(name, "x", 1), "more_name", "{name}");
+    }
+    let many = |count: usize| {
+        let texts = (0..count).map(|n| (n.to_string(), Stamped::default()));
+        profile_name(|p| p.more = texts.collect())
+    };
+    assert_eq!(many(limits::MORE_ENTRIES), "ok");
+    assert_eq!(many(limits::MORE_ENTRIES + 1), "too_many");
+}
+
+#[test]
 fn avatar_and_banner_are_described_each_by_itself() {
     let picture = |size| Some(Attachment::new(File { size, ..webp() }, ""));
     let both = |p: &mut Profile| {
