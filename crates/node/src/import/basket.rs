@@ -16,6 +16,7 @@ use super::{
     input::Meter,
     persona::Persona,
     report::Tally,
+    scope::Scope,
     vault::Vault,
 };
 
@@ -30,6 +31,8 @@ const STEP: u64 = 256;
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     pub(super) ready: Vec<Ready>,
+    /// What the feed says of itself.
+    pub(super) feed: Scope,
     pub(super) tally: Tally,
     /// The source's files.
     pub(super) vault: Option<Vault>,

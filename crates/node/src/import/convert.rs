@@ -22,6 +22,7 @@ use super::{
     markup::Converter,
     plain,
     report::Tally,
+    scope::everywhere,
 };
 
 /// A post that is ready but for its files and the post that it answers.
@@ -29,6 +30,8 @@ use super::{
 pub(super) struct Ready {
     /// The item. Without a date its `date` is [`UNDATED`].
     pub(super) item: Item,
+    /// What only its own feed calls it: its id follows when all of the feed is known.
+    pub(super) bare: Option<Box<str>>,
     /// What it is about, by what its source calls it.
     pub(super) about: Option<Box<Reference>>,
     /// Files of the source that it names and that are not yet a part of it.
@@ -40,6 +43,7 @@ impl Ready {
     pub(super) fn whole(item: Item) -> Self {
         Self {
             item,
+            bare: None,
             about: None,
             media: Vec::new(),
         }
@@ -88,7 +92,11 @@ impl Workshop {
             return None;
         }
         let date = self.date(draft.published.or(draft.updated), tally);
-        let id = self.id(&draft, title.as_deref(), &body.text);
+        tally.early += u64::from(date == 0 && draft.early);
+        let (id, bare) = match self.name(&draft, title.as_deref(), &body.text) {
+            Name::Everywhere(id) => (id, None),
+            Name::Here(bare) => (ItemId([0; 10]), Some(bare.into_boxed_str())),
+        };
         let mut item = Item::new(id, date, clean::text(body.text.trim()));
         item.kind = kind;
         item.title = title.filter(|title| !repeats(title, &item.text));
@@ -108,6 +116,7 @@ impl Workshop {
         cut(&mut item, tally);
         Some(Ready {
             item,
+            bare,
             about: draft.about.map(Box::new),
             media,
         })
@@ -145,13 +154,14 @@ impl Workshop {
 
     /// The same at every import: by what the source calls the post, else by its address,
     /// else by what it says.
-    fn id(&self, draft: &Draft, title: Option<&str>, text: &str) -> ItemId {
+    fn name(&self, draft: &Draft, title: Option<&str>, text: &str) -> Name {
         let identity = draft.identity.as_deref().map(str::trim);
-        if let Some(identity) = identity.filter(|identity| !identity.is_empty()) {
-            return identify(self.account, identity, draft.base.as_deref());
-        }
-        if let Some(url) = &draft.url {
-            return ItemId::of_import(url);
+        let identity = identity.filter(|identity| !identity.is_empty());
+        if let Some(name) = identity.or(draft.url.as_deref()) {
+            return match everywhere(self.account, name) {
+                Some(id) => Name::Everywhere(id),
+                None => Name::Here(name.to_owned()),
+            };
         }
         let said = format!(
             "{}\n{}\n{text}",
@@ -159,31 +169,19 @@ impl Workshop {
             draft.published.unwrap_or(0)
         );
         let hash = sha256(said.as_bytes());
-        let digits: String = hash.iter().fold(String::new(), |mut digits, byte| {
+        Name::Here(hash.iter().fold(String::new(), |mut digits, byte| {
             write!(digits, "{byte:02x}").ok();
             digits
-        });
-        ItemId::of_import(&digits)
+        }))
     }
 }
 
-/// The id of what a source calls `identity`. A name that is not unique in the world (a
-/// number, a word) counts within its site only.
-pub(super) fn identify(account: Account, identity: &str, base: Option<&str>) -> ItemId {
-    if let Ok(Target::Item(owner, id)) = identity.parse()
-        && owner == account
-    {
-        return id;
-    }
-    if identity.contains(':') {
-        return ItemId::of_import(identity);
-    }
-    let site = base.and_then(|base| url::Url::parse(base).ok());
-    let host = site
-        .as_ref()
-        .and_then(url::Url::host_str)
-        .unwrap_or_default();
-    ItemId::of_import(&format!("{host}\n{identity}"))
+/// What a post is called.
+enum Name {
+    /// Everywhere.
+    Everywhere(ItemId),
+    /// By its own feed.
+    Here(String),
 }
 
 /// What a post is about, when what it names is known to be an item of the own feed.

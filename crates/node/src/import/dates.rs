@@ -11,17 +11,27 @@ use ourspace_protocol::time::{MAX_MILLIS, Millis, parse_rfc3339};
 const LONGEST: usize = 80;
 
 /// A date before 1970 is kept as its beginning: a feed knows no earlier one.
-const EPOCH: Millis = 0;
+const EPOCH: i64 = 0;
 
 /// Reads a date; `None` when it is none, or later than the protocol can name.
 pub(super) fn parse(text: &str) -> Option<Millis> {
+    let at = Millis::try_from(signed(text)?.max(EPOCH)).ok()?;
+    (at <= MAX_MILLIS).then_some(at)
+}
+
+/// Whether a date is one before 1970, for which [`parse`] gives the beginning of 1970.
+pub(super) fn is_early(text: &str) -> bool {
+    signed(text).is_some_and(|at| at < 0)
+}
+
+/// Milliseconds since 1970, also before it.
+fn signed(text: &str) -> Option<i64> {
     let text = text.trim();
     if text.len() > LONGEST || !text.is_ascii() {
         return None;
     }
-    parse_rfc3339(text)
-        .or_else(|| iso(text))
-        .or_else(|| spoken(text))
+    let ours = parse_rfc3339(text).and_then(|at| i64::try_from(at).ok());
+    ours.or_else(|| iso(text)).or_else(|| spoken(text))
 }
 
 /// What a date is put together from.
@@ -36,7 +46,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn millis(&self) -> Option<Millis> {
+    fn millis(&self) -> Option<i64> {
         let (hour, minute, second, milli) = self.time;
         // A leap second is the last one before it; 24:00 is the next midnight.
         let (hour, next) = if hour == 24 {
@@ -55,16 +65,12 @@ impl Parts {
         )
         .ok()?;
         let zone = jiff::tz::Offset::UTC.to_timestamp(date).ok()?;
-        let at = zone.as_millisecond() + next - self.offset * 1000;
-        if at < 0 {
-            return Some(EPOCH);
-        }
-        Millis::try_from(at).ok().filter(|at| *at <= MAX_MILLIS)
+        Some(zone.as_millisecond() + next - self.offset * 1000)
     }
 }
 
 /// `2003-12-31T10:14:55.5+01:00`, with any of its right end missing; `20031231`.
-fn iso(text: &str) -> Option<Millis> {
+fn iso(text: &str) -> Option<i64> {
     let (date, rest) = match text.find(['T', 't', ' ']) {
         Some(at) => (text.get(..at)?, text.get(at + 1..)?),
         None => (text, ""),
@@ -102,7 +108,7 @@ fn iso(text: &str) -> Option<Millis> {
 }
 
 /// Words and numbers in the order of RFC 822, of `asctime`, or as Americans write them.
-fn spoken(text: &str) -> Option<Millis> {
+fn spoken(text: &str) -> Option<i64> {
     let mut parts = Parts::default();
     let mut numbers: Vec<(i64, usize)> = Vec::new();
     let mut timed = false;
@@ -245,7 +251,7 @@ mod tests {
     use ourspace_protocol::time::rfc3339;
     use proptest::prelude::*;
 
-    use super::parse;
+    use super::{is_early, parse};
 
     #[test]
     fn what_feeds_write() {
@@ -285,6 +291,16 @@ mod tests {
             "Fri, 32 Jan 2004 10:00:00 GMT",
         ] {
             assert_eq!(parse(no_date), None, "{no_date}");
+        }
+    }
+
+    #[test]
+    fn what_is_before_1970_is_known_to_be() {
+        for early in ["Thu, 01 Jan 1931 00:00:00 GMT", "1969-12-31T23:59:59.999Z"] {
+            assert!(is_early(early) && parse(early) == Some(0), "{early}");
+        }
+        for not in ["1970-01-01", "1970-01-01T00:00:00Z", "yesterday", "2003"] {
+            assert!(!is_early(not), "{not}");
         }
     }
 

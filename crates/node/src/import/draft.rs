@@ -20,6 +20,8 @@ pub(super) struct Draft {
     pub(super) base: Option<String>,
     /// When it was published.
     pub(super) published: Option<Millis>,
+    /// Whether that was before 1970: then it is the beginning of 1970 instead.
+    pub(super) early: bool,
     /// When it was last changed.
     pub(super) updated: Option<Millis>,
     /// Its language.

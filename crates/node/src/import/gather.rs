@@ -71,8 +71,16 @@ fn of_file(
     basket.gathered.vault = beside;
     let input = Decoded::new(Cursor::new(&head).chain(&file), meter).map_err(ImportError::Read)?;
     match form(&head) {
-        Form::Xml => xml::read(input, meter, &mut |draft| basket.take(draft)),
-        Form::Json => jsonfeed::read(input, meter, &mut |draft| basket.take(draft)),
+        Form::Xml => {
+            let feed = xml::read(input, meter, &mut |draft| basket.take(draft))?;
+            basket.gathered.feed = feed;
+            Ok(())
+        }
+        Form::Json => {
+            let feed = jsonfeed::read(input, meter, &mut |draft| basket.take(draft))?;
+            basket.gathered.feed = feed;
+            Ok(())
+        }
         Form::Outbox => {
             mastodon::read(input, meter, basket)?;
             mastodon::person(basket)

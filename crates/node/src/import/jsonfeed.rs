@@ -10,6 +10,7 @@ use super::{
     error::ImportError,
     input::Meter,
     json,
+    scope::Scope,
     xml::join,
 };
 
@@ -26,14 +27,20 @@ pub(super) fn read<R: BufRead>(
     input: R,
     meter: &Meter,
     take: &mut dyn FnMut(Draft) -> Result<(), ImportError>,
-) -> Result<(), ImportError> {
+) -> Result<Scope, ImportError> {
     let head = json::read(input, meter, &mut |post, head| match post {
         Value::Object(post) => take(draft(&post, head)),
         _ => Ok(()),
     })?;
     let version = text(&head, "version").unwrap_or_default();
     if version.contains("jsonfeed.org/version/") {
-        return Ok(());
+        let kept = |key| text(&head, key).map(str::to_owned);
+        return Ok(Scope {
+            address: kept("feed_url"),
+            home: kept("home_page_url"),
+            id: None,
+            title: kept("title"),
+        });
     }
     Err(ImportError::NotAFeed)
 }
@@ -46,6 +53,8 @@ fn draft(post: &Map<String, Value>, head: &Map<String, Value>) -> Draft {
     for attachment in list(post, "attachments").take(FILES) {
         media.extend(attachment_of(attachment, base.as_deref()));
     }
+    let published = text(post, "date_published");
+    let updated = text(post, "date_modified");
     let external = text(post, "external_url").map(|url| join(base.as_deref(), url));
     Draft {
         identity: identity(post).or_else(|| url.clone()),
@@ -53,8 +62,9 @@ fn draft(post: &Map<String, Value>, head: &Map<String, Value>) -> Draft {
         title: text(post, "title").map(|title| Text::Plain(title.to_owned())),
         body: body(post, external.as_deref()),
         url,
-        published: text(post, "date_published").and_then(dates::parse),
-        updated: text(post, "date_modified").and_then(dates::parse),
+        published: published.and_then(dates::parse),
+        early: published.or(updated).is_some_and(dates::is_early),
+        updated: updated.and_then(dates::parse),
         language: text(post, "language")
             .or_else(|| text(head, "language"))
             .map(str::to_owned),

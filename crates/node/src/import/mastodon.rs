@@ -98,6 +98,7 @@ fn draft(activity: &Map<String, Value>) -> Option<Seen> {
                 identity: text(activity, "id").map(str::to_owned),
                 kind: Some(Kind::Repost),
                 published: text(activity, "published").and_then(dates::parse),
+                early: text(activity, "published").is_some_and(dates::is_early),
                 about: Some(reference(url)),
                 ..Draft::default()
             })))
@@ -129,6 +130,7 @@ fn of_note(note: &Map<String, Value>) -> Draft {
             .map(str::to_owned),
         base: None,
         published: text(note, "published").and_then(dates::parse),
+        early: text(note, "published").is_some_and(dates::is_early),
         updated: text(note, "updated").and_then(dates::parse),
         language: language.cloned(),
         tags: hashtags(note),

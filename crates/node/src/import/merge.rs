@@ -18,9 +18,10 @@ use ourspace_protocol::{
 };
 
 use super::{
-    convert::{Ready, UNDATED, about_own, about_url, identify},
+    convert::{Ready, UNDATED, about_own, about_url},
     draft::Media,
     report::Tally,
+    scope::{Scope, everywhere},
 };
 
 /// A version that shall come into the feed, and the files that it waits for.
@@ -35,6 +36,8 @@ pub(super) struct Planner<'p> {
     pub(super) feed: &'p dyn FeedState,
     pub(super) account: Account,
     pub(super) now: Millis,
+    /// Whose names bare ones are.
+    pub(super) scope: &'p Scope,
     pub(super) tally: &'p mut Tally,
     /// Whether the feed is empty: then nothing need be looked for in it.
     pub(super) fresh: bool,
@@ -59,6 +62,11 @@ impl Planner<'_> {
     /// # Errors
     /// What the feed says.
     pub(super) fn plan(&mut self, mut ready: Vec<Ready>) -> Result<Vec<Planned>, StateError> {
+        for post in &mut ready {
+            if let Some(bare) = post.bare.take() {
+                post.item.id = self.scope.id_of(&bare);
+            }
+        }
         single(&mut ready, self.tally);
         self.thread(&mut ready)?;
         let mut planned = Vec::new();
@@ -127,9 +135,9 @@ impl Planner<'_> {
             let Some(reference) = post.about.take() else {
                 continue;
             };
-            let origin = post.item.origin.as_deref();
-            let name = reference.identity.as_deref();
-            let id = name.map(|name| identify(self.account, name, origin));
+            let id = reference.identity.as_deref().map(|name| {
+                everywhere(self.account, name).unwrap_or_else(|| self.scope.id_of(name))
+            });
             let known = match id.filter(|id| *id != post.item.id) {
                 Some(id) if here.contains(&id) => Some(id),
                 Some(id) if !self.versions(id)?.is_empty() => Some(id),
@@ -280,14 +288,16 @@ fn single(ready: &mut Vec<Ready>, tally: &mut Tally) {
             post.item.id = ItemId::of_import(&format!("{}\n{origin}", post.item.id));
         }
     }
-    let mut newest: HashMap<ItemId, Millis> = HashMap::with_capacity(ready.len());
+    // One without a date says nothing about when it was written: any other is newer.
+    let written = |post: &Ready| Some(post.item.written()).filter(|at| *at != UNDATED);
+    let mut newest: HashMap<ItemId, Option<Millis>> = HashMap::with_capacity(ready.len());
     for post in ready.iter() {
-        let written = newest.entry(post.item.id).or_insert(0);
-        *written = post.item.written().max(*written);
+        let known = newest.entry(post.item.id).or_insert(None);
+        *known = written(post).max(*known);
     }
     ready.retain(|post| {
         // The first with the newest version takes the place.
-        let stays = newest.get(&post.item.id) == Some(&post.item.written());
+        let stays = newest.get(&post.item.id) == Some(&written(post));
         if stays {
             newest.remove(&post.item.id);
         } else {

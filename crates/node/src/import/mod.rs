@@ -27,6 +27,7 @@ mod merge;
 mod persona;
 mod plain;
 mod report;
+mod scope;
 mod site;
 mod source;
 mod vault;
@@ -154,6 +155,7 @@ pub fn preview(
         feed: &empty,
         account,
         now,
+        scope: &gathered.feed,
         tally: &mut tally,
         fresh: true,
     };
@@ -187,6 +189,7 @@ fn compare(
         feed: &feed,
         account,
         now,
+        scope: &gathered.feed,
         tally: &mut gathered.tally,
         fresh: merge::is_fresh(&feed).map_err(of_state)?,
     };

@@ -34,6 +34,7 @@ pub(super) struct Tally {
     pub(super) linked_media: u64,
     pub(super) empty: u64,
     pub(super) undated: u64,
+    pub(super) early: u64,
     pub(super) future: u64,
     pub(super) cut: u64,
     pub(super) before: u64,
@@ -69,11 +70,15 @@ impl Tally {
             ),
             (
                 self.undated,
-                "has no date that can be read and got the date of the import",
+                "has no date that can be read: it got the date of the import, or kept the one it has here",
+            ),
+            (
+                self.early,
+                "has a date before 1970, which no feed can hold: it is set to 1970-01-01",
             ),
             (
                 self.future,
-                "has a date that is yet to come and got the date of the import",
+                "has a date that is yet to come: it got the date of the import, or kept the one it has here",
             ),
             (self.twice, "is in the source twice and was taken once"),
             (self.deleted, "was deleted here before and stays deleted"),

@@ -20,7 +20,7 @@ use self::{
     entry::{Attributes, Entry},
     names::{Field, Space, field},
 };
-use super::{draft::Draft, error::ImportError, input::Meter};
+use super::{draft::Draft, error::ImportError, input::Meter, scope::Scope};
 
 /// Elements inside each other. Real feeds with XHTML in them have less than 50.
 const DEPTH: usize = 256;
@@ -29,7 +29,7 @@ const PREFIXES: usize = 256;
 /// Attributes of an element that are looked at.
 const ATTRIBUTES: usize = 64;
 
-/// Reads a feed; gives every post to `take`.
+/// Reads a feed; gives every post to `take`, and in the end what the feed is called.
 ///
 /// # Errors
 /// [`ImportError::Syntax`], [`ImportError::Truncated`], [`ImportError::NotAFeed`],
@@ -38,7 +38,7 @@ pub(super) fn read<R: BufRead>(
     input: R,
     meter: &Meter,
     take: &mut dyn FnMut(Draft) -> Result<(), ImportError>,
-) -> Result<(), ImportError> {
+) -> Result<Scope, ImportError> {
     let mut reader = Reader::from_reader(input);
     let config = reader.config_mut();
     config.check_end_names = false;
@@ -123,9 +123,9 @@ struct Walk {
     capture: Option<Capture>,
     /// The post that is open, and its frame.
     entry: Option<(usize, Entry)>,
-    /// What is known of the feed: its language, and its address.
+    /// What is known of the feed: its language, and what it is called.
     language: Option<String>,
-    home: Option<String>,
+    feed: Scope,
     is_feed: bool,
 }
 
@@ -294,7 +294,10 @@ impl Walk {
         let ends = self.entry.as_ref().is_some_and(|entry| entry.0 == at);
         let done = if ends { self.entry.take() } else { None };
         let draft = done.map(|(_, entry)| {
-            let base = self.base().map(str::to_owned).or_else(|| self.home.clone());
+            let base = self
+                .base()
+                .map(str::to_owned)
+                .or_else(|| self.feed.home.clone());
             entry.finish(base, self.language_here())
         });
         if let Some(frame) = self.frames.pop() {
@@ -326,13 +329,26 @@ impl Walk {
 
     /// Something about the feed itself.
     fn of_feed(&mut self, capture: &Capture) {
+        let text = capture.text.trim();
+        let first = |known: &mut Option<String>, text: String| {
+            if known.is_none() && !text.is_empty() {
+                *known = Some(text);
+            }
+        };
         match capture.field {
-            Field::Language => self.language = Some(capture.text.trim().to_owned()),
-            Field::Link if self.home.is_none() => {
-                let here = matches!(capture.attributes.get("rel"), None | Some("alternate"));
-                let href = capture.attributes.get("href").unwrap_or(&capture.text);
-                if here && !href.trim().is_empty() {
-                    self.home = Some(join(self.base(), href.trim()));
+            Field::Language => self.language = Some(text.to_owned()),
+            Field::Title => first(&mut self.feed.title, text.to_owned()),
+            Field::Identity => first(&mut self.feed.id, text.to_owned()),
+            Field::Link => {
+                let href = capture.attributes.get("href").unwrap_or(text).trim();
+                let href = match href.is_empty() {
+                    true => String::new(),
+                    false => join(self.base(), href),
+                };
+                match capture.attributes.get("rel").unwrap_or("alternate") {
+                    "alternate" => first(&mut self.feed.home, href),
+                    "self" => first(&mut self.feed.address, href),
+                    _ => {}
                 }
             }
             _ => {}
@@ -349,13 +365,13 @@ impl Walk {
         near.or_else(|| self.language.clone())
     }
 
-    fn end(&self) -> Result<(), ImportError> {
+    fn end(self) -> Result<Scope, ImportError> {
         if !self.is_feed {
             return Err(ImportError::NotAFeed);
         }
         // HTML in a feed is left open often, the feed itself only by an accident.
         if self.frames.is_empty() {
-            Ok(())
+            Ok(self.feed)
         } else {
             Err(ImportError::Truncated)
         }

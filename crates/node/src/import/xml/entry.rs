@@ -98,9 +98,13 @@ impl Entry {
                 {
                     self.published = rank;
                     self.draft.published = Some(at);
+                    self.draft.early = dates::is_early(&text);
                 }
             }
-            Field::Updated => self.draft.updated = dates::parse(&text).or(self.draft.updated),
+            Field::Updated => {
+                self.draft.updated = dates::parse(&text).or(self.draft.updated);
+                self.draft.early |= self.draft.published.is_none() && dates::is_early(&text);
+            }
             Field::Tag => {
                 let label = attributes.get("label").or_else(|| attributes.get("term"));
                 self.tag(label.unwrap_or(&text));
