@@ -299,10 +299,13 @@ fn what_is_no_feed_changes_nothing() {
     let desk = Desk::new();
     desk.import(&rss(TWO));
     for (what, says) in [
-        (b"".to_vec(), "this is no RSS"),
-        (b"{\"a\":1}".to_vec(), "this is no RSS"),
-        (b"<html><body>x</body></html>".to_vec(), "this is no RSS"),
-        (b"\x00\x01\x02".to_vec(), "this is no RSS"),
+        (b"".to_vec(), "it is empty"),
+        (b"{\"a\":1}".to_vec(), "this is JSON, but no JSON Feed"),
+        (b"{}".to_vec(), "this is JSON, but no JSON Feed"),
+        (b"[]".to_vec(), "this is no feed that is known"),
+        (b"[".repeat(200_000), "this is no feed that is known"),
+        (b"<html><body>x</body></html>".to_vec(), "this is XML or HTML, but no RSS"),
+        (b"\x00\x01\x02".to_vec(), "this is no feed that is known"),
         (rss(TWO).into_bytes()[..200].to_vec(), "ends in its middle"),
         (b"{\"version\":\"https://jsonfeed.org/version/1\",\"items\":[{".to_vec(), "ends in its middle"),
         (b"{\"version\":\"https://jsonfeed.org/version/1\",\"items\":[{]}".to_vec(), "damaged near line 1"),
@@ -315,15 +318,55 @@ fn what_is_no_feed_changes_nothing() {
         assert!(said.contains(says), "{said}");
         assert!(said.contains("nothing was imported"), "{said}");
     }
-    let missing = desk.folder.path().join("missing");
-    let result = import(
+    let folder = desk.folder.path();
+    fs::create_dir_all(folder.join("empty")).unwrap();
+    fs::create_dir_all(folder.join("odd/feed.xml")).unwrap();
+    std::os::unix::fs::symlink("loop", folder.join("loop")).unwrap();
+    for (name, says) in [
+        ("missing", "there is no such file or folder"),
+        ("feed/x", "what stands before it in the path is a file"),
+        ("loop", "a link that leads back to itself"),
+        (
+            "empty",
+            "there is no feed in it: neither a file outbox.json",
+        ),
+        ("odd", "there is no feed in it: neither a file outbox.json"),
+    ] {
+        let result = import(
+            &desk.place.home,
+            NOW,
+            Source::Path(&folder.join(name)),
+            Options::default(),
+            &mut |_| {},
+        );
+        let said = result.unwrap_err().to_string();
+        assert!(
+            said.contains(says) && said.contains("nothing was imported"),
+            "{said}"
+        );
+        assert!(!said.contains("os error"), "{said}");
+    }
+}
+
+#[test]
+fn a_pipe_with_a_name_is_read_to_its_end() {
+    let desk = Desk::new();
+    let pipe = desk.folder.path().join("pipe");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let writer = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::write(pipe, rss(TWO)).unwrap())
+    };
+    let report = import(
         &desk.place.home,
         NOW,
-        Source::Path(&missing),
+        Source::Path(&pipe),
         Options::default(),
         &mut |_| {},
     );
-    assert!(result.unwrap_err().to_string().contains("could not open"));
+    assert_eq!(counts(&report.unwrap()), [2, 2, 0, 0]);
+    writer.join().unwrap();
 }
 
 #[test]

@@ -316,7 +316,7 @@ fn hostile_archives() {
     let mut twice = archive_files();
     twice.push(("outbox.json".to_owned(), outbox()));
     assert!(refused(&place, &tarred(&twice)).contains("same name"));
-    assert!(refused(&place, &tarred(&[("x".into(), vec![])])).contains("this is no RSS"));
+    assert!(refused(&place, &tarred(&[("x".into(), vec![])])).contains("there is no feed in it"));
     let whole = tarred(&archive_files());
     refused(&place, &whole[..whole.len() / 2]);
     let whole = zipped(&archive_files());
@@ -372,7 +372,7 @@ fn bombs() {
             .collect();
         inner = zipped(&copies);
     }
-    assert!(refused(&place, &inner).contains("this is no RSS"));
+    assert!(refused(&place, &inner).contains("there is no feed in it"));
 }
 
 #[test]

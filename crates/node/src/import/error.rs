@@ -2,14 +2,17 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{attach::AttachError, home::HomeError, publish::PublishError};
+use crate::{attach::AttachError, home::HomeError, publish::PublishError, site::folder::FileError};
 use ourspace_store::StoreError;
+
+/// What can be imported, for those who gave something else.
+const TAKES: &str = "import takes an RSS, Atom or JSON feed, a Mastodon archive (as it came, or unpacked), or a folder that `ourspace export` made";
 
 /// Nothing was imported; the home is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file cannot be opened.
-    #[error("could not open {path}: {source}", path = .path.display())]
+    #[error("could not open {path}: {why}; nothing was imported", path = .path.display(), why = why(source))]
     Open {
         /// The file.
         path: PathBuf,
@@ -33,13 +36,26 @@ pub enum ImportError {
     #[error("the file ends in its middle; nothing was imported: get it anew")]
     Truncated,
     /// Things inside of things inside of things.
-    #[error("the file nests deeper than {0} levels, which no feed does; nothing was imported")]
-    TooDeep(usize),
-    /// Not a format that is known.
     #[error(
-        "this is no RSS, Atom or JSON feed, no Mastodon archive and no exported OurSpace feed; nothing was imported"
+        "the file nests deeper than {0} levels, which no feed does; nothing was imported: {TAKES}"
     )]
-    NotAFeed,
+    TooDeep(usize),
+    /// Not a format that is known; what it is instead.
+    #[error("{0}; nothing was imported: {TAKES}")]
+    NotAFeed(&'static str),
+    /// An exported feed is not what its record says.
+    #[error(
+        "the exported feed is not what its record says ({path}: {what}); nothing was imported: `ourspace verify` on the folder names all that is wrong, and a new `ourspace export` puts it right"
+    )]
+    NotAsSigned {
+        /// The first wrong file.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// An exported feed cannot be checked.
+    #[error("{0}; nothing was imported")]
+    Check(#[from] FileError),
     /// More posts or text than fit.
     #[error(
         "there are more than {limit} {what} in it; nothing was imported: import it in parts, for example with --since DATE"
@@ -67,5 +83,18 @@ pub enum ImportError {
 impl From<StoreError> for ImportError {
     fn from(error: StoreError) -> Self {
         Self::Home(error.into())
+    }
+}
+
+/// What the system says, in words that say what to do.
+fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        io::ErrorKind::NotADirectory => "what stands before it in the path is a file".to_owned(),
+        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            "it is a link that leads back to itself".to_owned()
+        }
+        _ => error.to_string(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Cursor, Read as _, Seek as _},
+    io::{self, BufReader, Cursor, Read, Seek as _},
     path::Path,
 };
 
@@ -34,10 +34,16 @@ pub(super) fn gather(
             of_vault(vault, &meter, &mut basket)?;
         }
         Source::Path(path) => {
-            let file = File::open(path).map_err(|source| ImportError::Open {
+            let fail = |source| ImportError::Open {
                 path: path.to_owned(),
                 source,
-            })?;
+            };
+            let mut file = File::open(path).map_err(fail)?;
+            if !file.metadata().map_err(fail)?.is_file() {
+                let file = whole(&mut file)?;
+                of_file(file, None, &meter, &mut basket)?;
+                return Ok(basket.gathered);
+            }
             let beside = path
                 .parent()
                 .filter(|parent| !parent.as_os_str().is_empty());
@@ -45,13 +51,19 @@ pub(super) fn gather(
             of_file(file, Some(beside), &meter, &mut basket)?;
         }
         Source::Pipe(pipe) => {
-            let mut file = tempfile::tempfile().map_err(ImportError::Read)?;
-            io::copy(pipe, &mut file).map_err(ImportError::Read)?;
-            file.rewind().map_err(ImportError::Read)?;
+            let file = whole(pipe)?;
             of_file(file, None, &meter, &mut basket)?;
         }
     }
     Ok(basket.gathered)
+}
+
+/// All that comes through a pipe, as a file.
+fn whole(pipe: &mut dyn Read) -> Result<File, ImportError> {
+    let mut file = tempfile::tempfile().map_err(ImportError::Read)?;
+    io::copy(pipe, &mut file).map_err(ImportError::Read)?;
+    file.rewind().map_err(ImportError::Read)?;
+    Ok(file)
 }
 
 fn of_file(
@@ -85,7 +97,8 @@ fn of_file(
             mastodon::read(input, meter, basket)?;
             mastodon::person(basket)
         }
-        Form::Other => Err(ImportError::NotAFeed),
+        Form::Other if head.is_empty() => Err(ImportError::NotAFeed("it is empty")),
+        Form::Other => Err(ImportError::NotAFeed("this is no feed that is known")),
     }
 }
 
@@ -118,5 +131,7 @@ fn of_vault(mut vault: Vault, meter: &Meter, basket: &mut Basket<'_>) -> Result<
             return of_file(file, Some(vault), meter, basket);
         }
     }
-    Err(ImportError::NotAFeed)
+    Err(ImportError::NotAFeed(
+        "there is no feed in it: neither a file outbox.json nor feed.json, feed.xml, rss.xml, atom.xml, index.xml or feed.rss",
+    ))
 }

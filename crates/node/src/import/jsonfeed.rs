@@ -42,7 +42,9 @@ pub(super) fn read<R: BufRead>(
             title: kept("title"),
         });
     }
-    Err(ImportError::NotAFeed)
+    Err(ImportError::NotAFeed(
+        "this is JSON, but no JSON Feed (which names its version) and no Mastodon outbox",
+    ))
 }
 
 fn draft(post: &Map<String, Value>, head: &Map<String, Value>) -> Draft {

@@ -64,7 +64,9 @@ pub(super) fn read<R: BufRead>(
     if kind.ends_with("Collection") || kind.ends_with("CollectionPage") {
         Ok(())
     } else {
-        Err(ImportError::NotAFeed)
+        Err(ImportError::NotAFeed(
+            "this has posts like a Mastodon outbox, but is none",
+        ))
     }
 }
 

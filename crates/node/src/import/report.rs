@@ -44,6 +44,8 @@ pub(super) struct Tally {
     pub(super) invalid: u64,
     pub(super) unknown_reply: u64,
     pub(super) lost_media: u64,
+    /// Why an exported feed was not checked.
+    pub(super) unsigned: Option<&'static str>,
     named: Vec<String>,
 }
 
@@ -57,7 +59,7 @@ impl Tally {
 
     /// The report.
     pub(super) fn report(self) -> Report {
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<String> = self.unsigned.into_iter().map(str::to_owned).collect();
         for (count, what) in [
             (
                 self.private,
@@ -98,16 +100,7 @@ impl Tally {
                 count => warnings.push(format!("{count} posts: each {what}")),
             }
         }
-        match self.linked_media {
-            0 => {}
-            1 => warnings.push(
-                "1 file is only linked in the source: the link was kept, nothing was fetched"
-                    .to_owned(),
-            ),
-            count => warnings.push(format!(
-                "{count} files are only linked in the source: the links were kept, nothing was fetched"
-            )),
-        }
+        warnings.extend(only_linked(self.linked_media));
         warnings.extend(self.named);
         Report {
             found: self.found,
@@ -118,5 +111,19 @@ impl Tally {
             linked_media: self.linked_media,
             warnings,
         }
+    }
+}
+
+/// Says how many files stayed where they are.
+fn only_linked(count: u64) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some(
+            "1 file is only linked in the source: the link was kept, nothing was fetched"
+                .to_owned(),
+        ),
+        count => Some(format!(
+            "{count} files are only linked in the source: the links were kept, nothing was fetched"
+        )),
     }
 }

@@ -367,7 +367,9 @@ impl Walk {
 
     fn end(self) -> Result<Scope, ImportError> {
         if !self.is_feed {
-            return Err(ImportError::NotAFeed);
+            return Err(ImportError::NotAFeed(
+                "this is XML or HTML, but no RSS and no Atom",
+            ));
         }
         // HTML in a feed is left open often, the feed itself only by an accident.
         if self.frames.is_empty() {

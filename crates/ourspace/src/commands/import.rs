@@ -83,12 +83,14 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
 
 fn text(report: &Report, dry_run: bool) -> String {
     let would = if dry_run { "would be " } else { "" };
+    let posts = if report.found == 1 { "post" } else { "posts" };
     let mut text = format!(
-        "{} posts found: {} {would}added, {} {would}updated, {} skipped",
+        "{} {posts} found: {} {would}added, {} {would}updated, {} skipped",
         report.found, report.added, report.updated, report.skipped
     );
     if report.media > 0 {
-        text.push_str(&format!("; {} files {would}taken in", report.media));
+        let files = if report.media == 1 { "file" } else { "files" };
+        text.push_str(&format!("; {} {files} {would}taken in", report.media));
     }
     for warning in &report.warnings {
         text.push_str("\n  ");

@@ -131,7 +131,7 @@ fn hostile() {
     }
     assert!(matches!(
         drafts(b"<html><p>x</p></html>"),
-        Err(ImportError::NotAFeed)
+        Err(ImportError::NotAFeed(_))
     ));
     let many = format!(
         "<rss {}></rss>",
