@@ -22,6 +22,16 @@ use super::{
     error::ImportError,
     vault::Vault,
 };
+use crate::{
+    site::{
+        FOLDER, RECORD,
+        folder::{Folder, Found},
+    },
+    verify,
+};
+
+/// What is said of a copy that holds no record.
+const NO_RECORD: &str = "there is no record in this copy of a feed (.well-known/ourspace is missing), so nothing shows that its posts are what their author signed; they were taken as they stand";
 
 /// Bytes by which a feed of ours is recognised.
 const HEAD: u64 = 4096;
@@ -47,17 +57,49 @@ pub(super) fn is_ours(vault: &Vault) -> Result<bool, ImportError> {
     Ok(String::from_utf8_lossy(&head).contains("\"_ourspace\":{\"account\":"))
 }
 
+/// Checks an exported feed by the record in it, as `verify` does. Without a record, or in
+/// an archive, there is nothing to check by: that is said, and it is taken as it stands.
+/// Gives whose feed the record says it is.
+fn check(vault: &Vault, basket: &mut Basket<'_>) -> Result<Option<Account>, ImportError> {
+    let Some(path) = vault.path() else {
+        basket.gathered.tally.unsigned = Some(match vault.has(RECORD) {
+            true => {
+                "the record in the archive was not looked at, so nothing shows that the posts in it are what their author signed; unpacked and imported as a folder it is checked"
+            }
+            false => NO_RECORD,
+        });
+        return Ok(None);
+    };
+    if matches!(Folder::open(path)?.find(FOLDER)?, Found::Nothing) {
+        basket.gathered.tally.unsigned = Some(NO_RECORD);
+        return Ok(None);
+    }
+    let report = verify::site(path, None, basket.wish().now, &mut || {})?;
+    if report.valid {
+        return Ok(report.account);
+    }
+    let first = report.errors.into_iter().next();
+    let (path, what) = first
+        .map(|fault| (fault.path, fault.error))
+        .unwrap_or_default();
+    Err(ImportError::NotAsSigned {
+        path: path.escape_debug().collect(),
+        what,
+    })
+}
+
 /// Reads it.
 ///
 /// # Errors
 /// [`ImportError`].
 pub(super) fn read(vault: Vault, basket: &mut Basket<'_>) -> Result<(), ImportError> {
+    let signed = check(&vault, basket)?;
     let mut pages = vec!["feed.json".to_owned()];
     let archive = vault.list("archive").into_iter();
     let closed = archive.filter(|name| name.ends_with(".json"));
     pages.extend(closed.map(|name| format!("archive/{name}")));
     let own = basket.wish().account;
-    let mut author = None;
+    let mut author = signed;
     for name in pages {
         let Some(file) = vault.open(&name)? else {
             continue;
@@ -68,9 +110,7 @@ pub(super) fn read(vault: Vault, basket: &mut Basket<'_>) -> Result<(), ImportEr
         };
         let page = json::read_page(&bytes(file)?).map_err(|error| damaged(error.to_string()))?;
         if *author.get_or_insert(page.account) != page.account {
-            return Err(damaged(
-                "it is of another account than feed.json".to_owned(),
-            ));
+            return Err(damaged("it is of another account than the rest".to_owned()));
         }
         for item in page.items {
             take(item, &vault, (own, page.account), basket)?;

@@ -179,6 +179,14 @@ impl Vault {
         names
     }
 
+    /// The folder on the disk, where it is one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match &self.holder {
+            Holder::Folder(root) => Some(root),
+            Holder::Zip { .. } | Holder::Tar { .. } => None,
+        }
+    }
+
     /// Opens a file; `None` when there is none.
     ///
     /// # Errors
