@@ -35,6 +35,17 @@ pub enum ExportError {
         "there is no signed feed yet: publish something first, for example with `ourspace post`"
     )]
     NotSigned,
+    /// The folder is in the home.
+    #[error(
+        "{folder} lies in the home {home}, which holds your keys: what is copied from there to a web host may show them to everyone; give a folder outside of it (nothing was changed)",
+        folder = .folder.display(), home = .home.display()
+    )]
+    InHome {
+        /// The folder.
+        folder: PathBuf,
+        /// The home.
+        home: PathBuf,
+    },
     /// The folder holds other things.
     #[error(
         "{} is not empty and is no earlier export of this feed; give an empty folder or a new one (nothing was changed)",
@@ -68,25 +79,26 @@ pub enum ExportError {
     Stopped,
 }
 
-/// Why an address is no base of a feed.
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not the address of a folder on the web, such as https://example.org/blog/")]
-pub struct BaseUrlError(String);
+/// Why an address is no base of a feed. It is not repeated where it may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the base address {0}; give the address of the folder on the web, such as https://example.org/blog/"
+)]
+pub struct BaseUrlError(&'static str);
 
 /// Where on the web an export will lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(String);
 
 impl BaseUrl {
-    /// Reads one: `http://` or `https://`, no query or fragment; a slash at its end is
+    /// Reads one: `http://` or `https://`, no user, query or fragment; a slash at its end is
     /// added where it is missing.
     ///
     /// # Errors
     /// [`BaseUrlError`].
     pub fn new(text: &str) -> Result<Self, BaseUrlError> {
-        let good = check::forms::url("base URL", text).is_ok() && !text.contains(['?', '#']);
-        if !good {
-            return Err(BaseUrlError(text.to_owned()));
+        if let Some(why) = unfit(text) {
+            return Err(BaseUrlError(why));
         }
         let slash = if text.ends_with('/') { "" } else { "/" };
         Ok(Self(format!("{text}{slash}")))
@@ -97,4 +109,23 @@ impl BaseUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What is wrong with an address as the base of a feed.
+fn unfit(text: &str) -> Option<&'static str> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let Some(rest) = rest else {
+        return Some("does not begin with https:// or http://");
+    };
+    let host = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    if host.contains('@') {
+        return Some("names a user or a password, which the feed would show to everyone");
+    }
+    if rest.contains(['?', '#']) {
+        return Some("has a query or a fragment (? or #), so no file can lie below it");
+    }
+    let good = check::forms::url("base URL", text).is_ok() && url::Url::parse(text).is_ok();
+    (!good).then_some("is no address of the web")
 }

@@ -26,6 +26,7 @@ use super::{
     error::{BaseUrl, ExportError},
     folder::{FileError, Folder, Found},
     list::{self, Lists},
+    place,
     record::record_json,
     sums::Sums,
 };
@@ -95,6 +96,7 @@ pub fn export(
         .filter(|head| head.record().root == root.cid)
         .max_by_key(|head| head.order())
         .ok_or(ExportError::NotSigned)?;
+    place::admit(home, to)?;
     let made = fs::create_dir_all(to);
     made.map_err(|source| FileError {
         doing: "make the folder",

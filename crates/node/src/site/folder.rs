@@ -63,7 +63,11 @@ impl Folder {
         let root = root.map_err(|errno| FileError {
             doing: "open the folder",
             path: path.to_owned(),
-            source: errno.into(),
+            source: match errno {
+                Errno::NOTDIR => in_words(errno, "it is a file, not a folder"),
+                Errno::NOENT => in_words(errno, "there is no such folder"),
+                errno => errno.into(),
+            },
         })?;
         Ok(Self {
             root,
@@ -178,7 +182,9 @@ impl Folder {
         fill: &mut dyn FnMut(&mut File) -> io::Result<()>,
     ) -> Result<(), FileError> {
         let fail = |errno| self.failed("write", path, errno);
-        let (from, fresh) = self.made(FRESH).map_err(fail)?;
+        let (from, fresh) = self
+            .made(FRESH)
+            .map_err(|errno| self.barred(FRESH, errno))?;
         // What a crash has left, or somebody has put there.
         match fs::unlinkat(&from, fresh, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
@@ -190,7 +196,7 @@ impl Folder {
         let mut file = File::from(file);
         fill(&mut file).map_err(|error| self.io("write", path, error))?;
         drop(file);
-        let (to, name) = self.made(path).map_err(fail)?;
+        let (to, name) = self.made(path).map_err(|errno| self.barred(path, errno))?;
         fs::renameat(&from, fresh, &to, name).map_err(fail)
     }
 
@@ -219,7 +225,7 @@ impl Folder {
     /// [`FileError`] of the system, also when it is a symbolic link.
     pub fn append(&self, path: &str) -> Result<File, FileError> {
         let fail = |errno| self.failed("write", path, errno);
-        let (parent, name) = self.made(path).map_err(fail)?;
+        let (parent, name) = self.made(path).map_err(|errno| self.barred(path, errno))?;
         let flags = OFlags::WRONLY
             | OFlags::CREATE
             | OFlags::APPEND
@@ -282,6 +288,25 @@ impl Folder {
         self.io(doing, path, errno.into())
     }
 
+    /// Why a file cannot be written: what stands on the way to it, if something does.
+    fn barred(&self, path: &str, errno: Errno) -> FileError {
+        for (end, _) in path.match_indices('/') {
+            let on_the_way = path.get(..end).unwrap_or_default();
+            let words = match self.find(on_the_way) {
+                Ok(Found::Folder) => continue,
+                Ok(Found::File(..)) => {
+                    "there is a file where a folder has to be; remove it, or give another folder"
+                }
+                Ok(Found::Other(_)) => {
+                    "it is a symbolic link or no folder, and nothing is written outside of the folder that was given; remove it, or give another folder"
+                }
+                Ok(Found::Nothing) | Err(_) => break,
+            };
+            return self.io("write into", on_the_way, in_words(errno, words));
+        }
+        self.failed("write", path, errno)
+    }
+
     /// The folder at `path`; `None` if there is none or something else is on the way.
     fn below(&self, path: &str, make: bool) -> Result<Option<OwnedFd>, Errno> {
         let mut at = Walk::Root(self.root.as_fd());
@@ -339,6 +364,11 @@ impl Walk<'_> {
             Self::Below(below) => below.as_fd(),
         }
     }
+}
+
+/// An error of the system, in words.
+pub(super) fn in_words(errno: Errno, words: &'static str) -> io::Error {
+    io::Error::new(io::Error::from(errno).kind(), words)
 }
 
 /// The folder of a path, empty for the topmost, and the last name.

@@ -10,6 +10,7 @@ mod error;
 mod export;
 pub mod folder;
 mod list;
+mod place;
 pub mod record;
 mod sums;
 
