@@ -9,11 +9,13 @@ pub mod blocks;
 mod error;
 mod export;
 pub mod folder;
+mod hosts;
 mod list;
 mod place;
 pub mod record;
 mod sums;
 
+pub(crate) use hosts::is_of_host;
 pub(crate) use list::{is_unfinished, take_named};
 pub(crate) use sums::Sums;
 

@@ -21,12 +21,17 @@ pub struct Fault {
     pub error: String,
 }
 
+/// Files of the web host that are named.
+const OF_HOST: usize = 20;
+
 /// The faults so far: the first by path, so many as are reported.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     by_path: BTreeMap<String, String>,
     /// Files that the signed tree does not have.
     extra: BTreeSet<String>,
+    /// Files that may be the web host's own.
+    of_host: BTreeSet<String>,
     notes: Vec<String>,
 }
 
@@ -89,6 +94,14 @@ impl Faults {
         }
     }
 
+    /// A file at the top that the signed tree does not have, and a web host may want.
+    pub(super) fn add_of_host(&mut self, name: &str) {
+        self.of_host.insert(name.escape_debug().collect());
+        if self.of_host.len() > OF_HOST {
+            self.of_host.pop_last();
+        }
+    }
+
     pub(super) fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
@@ -120,6 +133,13 @@ impl Faults {
     ) -> Report {
         for path in std::mem::take(&mut self.extra) {
             self.add(&path, "it is not a part of the signed feed");
+        }
+        if !self.of_host.is_empty() {
+            let names: Vec<String> = std::mem::take(&mut self.of_host).into_iter().collect();
+            self.note(format!(
+                "not a part of the signed feed, but perhaps of the web host: {}",
+                names.join(", ")
+            ));
         }
         let faults = self.by_path.into_iter();
         Report {

@@ -25,9 +25,12 @@ pub use self::{
 use self::{faults::Faults, sources::Sources, tree::Tree};
 use crate::site::{
     self, RECORD, RECORD_JSON,
-    folder::{FileError, Folder},
+    folder::{FileError, Folder, Found},
     record::record_value,
 };
+
+/// What tells a home by: its database.
+const STORE: &str = "store.db";
 
 /// Bytes of `record.json` that are read at all.
 const JSON_MOST: u64 = 64 * 1024;
@@ -49,7 +52,7 @@ pub struct Report {
     pub state: State,
     /// What is wrong, by path, the first [`Report::MOST`] of them.
     pub errors: Vec<Fault>,
-    /// What could not be checked, and why.
+    /// What could not be checked, and why; what lies there besides the feed.
     pub notes: Vec<String>,
 }
 
@@ -88,10 +91,11 @@ pub fn site(
 ) -> Result<Report, FileError> {
     let folder = Folder::open(path)?;
     let mut faults = Faults::default();
+    let beside = record.is_some();
     let Some(record) = read_record(&folder, record, now, &mut faults)? else {
         return Ok(faults.report(None, State::Damaged));
     };
-    check_json(&folder, &record, &mut faults)?;
+    check_json(&folder, (&record, beside), &mut faults)?;
     let mut tree = Tree::new(&folder, &mut faults, progress);
     let replaced = tree.check(record.record().root)?;
     let has_blocks = tree.has_blocks();
@@ -137,13 +141,8 @@ fn read_record(
         }
     };
     let Some(bytes) = bytes else {
-        faults.add(
-            &name,
-            match site::is_unfinished(folder)? {
-                true => "the first export was interrupted before its end; run it again",
-                false => "there is no record here, so nothing shows whose feed this is",
-            },
-        );
+        let (path, what) = no_record(folder, &name, beside.is_some())?;
+        faults.add(path, what);
         return Ok(None);
     };
     let context = Context {
@@ -159,15 +158,57 @@ fn read_record(
     }
 }
 
-/// `record.json` must say what `record.cbor` says. A copy by hand may lack it.
+/// What is wrong where no record is, and with what.
+fn no_record<'n>(
+    folder: &Folder,
+    name: &'n str,
+    beside: bool,
+) -> Result<(&'n str, &'static str), FileError> {
+    if site::is_unfinished(folder)? {
+        let what = "the first export was interrupted before its end; run it again";
+        return Ok((name, what));
+    }
+    if beside {
+        return Ok((name, "there is no record in this file"));
+    }
+    if matches!(folder.find(STORE)?, Found::File(..)) {
+        let what = "this is a home, not an exported feed: `ourspace verify` without a path checks the home (with --home DIR this one), and `ourspace export` makes a folder to check here";
+        return Ok((".", what));
+    }
+    let mut empty = true;
+    folder.names::<FileError>("", &mut |_, _| {
+        empty = false;
+        Ok(())
+    })?;
+    Ok(match empty {
+        true => (
+            ".",
+            "the folder is empty: there is no record and no feed to check; `ourspace export` writes both",
+        ),
+        false => (
+            name,
+            "there is no record here, so nothing shows whose feed this is; give a folder that `ourspace export` made, or the record with --record FILE",
+        ),
+    })
+}
+
+/// `record.json` must be there and say what `record.cbor` says; only a feed's tree whose
+/// record lies elsewhere (`beside`) may lack it.
 fn check_json(
     folder: &Folder,
-    record: &Verified<SignedRecord>,
+    (record, beside): (&Verified<SignedRecord>, bool),
     faults: &mut Faults,
 ) -> Result<(), FileError> {
-    let Some(bytes) = folder.read(RECORD_JSON, JSON_MOST)? else {
+    if matches!(folder.find(RECORD_JSON)?, Found::Nothing) {
+        if !beside {
+            faults.add(
+                RECORD_JSON,
+                "it is missing: it shows Ethereum's tools what record.cbor says; export again",
+            );
+        }
         return Ok(());
-    };
+    }
+    let bytes = folder.read(RECORD_JSON, JSON_MOST)?.unwrap_or_default();
     let same = serde_json::from_slice(&bytes)
         .is_ok_and(|found: serde_json::Value| found == record_value(record));
     // While a new version is being written, this one comes before record.cbor.

@@ -23,6 +23,7 @@ use super::faults::{CHANGED, Faults, Replaced};
 use crate::site::{
     ABSOLUTE, BLOCKS, FOLDER, block_path,
     folder::{FileError, Folder, Found},
+    is_of_host,
 };
 
 /// Bytes that are read at once.
@@ -41,14 +42,28 @@ const BESIDE: [&str; 6] = [
     "record.json",
 ];
 
+/// What is said of a block with other bytes than those of its CID.
+const ALTERED: &str = "the block is altered: its bytes are not those that its name says";
+/// What is said of a block that is not there.
+const MISSING: &str = "the block is missing";
+
 /// The blocks that lie beside the tree.
 #[derive(Clone, Copy, Debug)]
 struct Blocks<'f>(&'f Folder);
 
 impl BlockSource for Blocks<'_> {
     fn get(&self, cid: &Cid) -> Result<Option<Vec<u8>>, SourceError> {
-        let read = self.0.read(&block_path(cid), limits::BLOCK_BYTES as u64);
-        read.map_err(SourceError::new)
+        let path = block_path(cid);
+        let Found::File(file, _) = self.0.find(&path).map_err(SourceError::new)? else {
+            return Ok(None);
+        };
+        // What is too large for a block is altered, not missing.
+        let mut bytes = Vec::new();
+        let read = file
+            .take(limits::BLOCK_BYTES as u64)
+            .read_to_end(&mut bytes);
+        read.map_err(|error| SourceError::new(self.0.io("read", &path, error)))?;
+        Ok(Some(bytes))
     }
 }
 
@@ -144,11 +159,8 @@ impl<'t> Tree<'t> {
     /// A directory block is missing or wrong: that is a fault of that block.
     fn block_fault(&mut self, directory: Cid, error: &DagError) {
         let (cid, text) = match error {
-            DagError::Absent(cid) => (*cid, "the block is missing".to_owned()),
-            DagError::Corrupt(cid) => (
-                *cid,
-                "its bytes are not those that its name says".to_owned(),
-            ),
+            DagError::Absent(cid) => (*cid, MISSING.to_owned()),
+            DagError::Corrupt(cid) => (*cid, ALTERED.to_owned()),
             error => (directory, error.to_string()),
         };
         self.faults.add(&block_path(&cid), &text);
@@ -234,9 +246,10 @@ impl<'t> Tree<'t> {
     fn blocks_of(&mut self, nodes: Nodes) -> Result<(), FileError> {
         for (cid, size) in nodes.found.into_iter().filter(|_| self.has_blocks) {
             let path = block_path(&cid);
-            let there = matches!(self.folder.find(&path)?, Found::File(_, found) if found == size);
-            if !there {
-                self.faults.add(&path, "the block is missing");
+            match self.folder.find(&path)? {
+                Found::File(_, found) if found == size => {}
+                Found::File(..) => self.faults.add(&path, ALTERED),
+                _ => self.faults.add(&path, MISSING),
             }
         }
         Ok(())
@@ -259,10 +272,13 @@ impl<'t> Tree<'t> {
                 return Ok(());
             }
             let known = whole && matches!(find(&blocks, directory, name), Ok(Some(_)));
-            if known {
-                Ok(())
-            } else {
-                self.extra(&join(path, name), 1)
+            match known {
+                true => Ok(()),
+                false if path.is_empty() && is_of_host(name) => {
+                    self.faults.add_of_host(name);
+                    Ok(())
+                }
+                false => self.extra(&join(path, name), 1),
             }
         })
     }
@@ -324,6 +340,10 @@ impl<'t> Tree<'t> {
             if is_beside(path, name) {
                 return Ok(());
             }
+            if path.is_empty() && is_of_host(name) {
+                self.faults.add_of_host(name);
+                return Ok(());
+            }
             let path = join(path, name);
             if !whole {
                 self.faults.add(&path, "its name is not UTF-8");
@@ -367,7 +387,7 @@ impl<'t> Tree<'t> {
             };
             match folder.read(&path, limits::BLOCK_BYTES as u64)? {
                 Some(bytes) if cid.matches(&bytes) => {}
-                _ => faults.add(&path, "its bytes are not those that its name says"),
+                _ => faults.add(&path, ALTERED),
             }
             Ok(())
         })
