@@ -10,7 +10,7 @@
 
 mod format;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aes::Aes128;
 use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
@@ -66,6 +66,28 @@ pub enum KeystoreError {
     /// See [`FileError`].
     #[error(transparent)]
     File(#[from] FileError),
+    /// Any of these but a wrong password, with the file that it is about.
+    #[error("{}: {what}", path.display())]
+    In {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        what: Box<Self>,
+    },
+}
+
+impl KeystoreError {
+    /// Names the file that it is about, where that is not said yet.
+    fn of(self, path: &Path) -> Self {
+        match self {
+            Self::WrongPassword | Self::File(_) | Self::Random(_) | Self::In { .. } => self,
+            what => Self::In {
+                path: path.to_owned(),
+                what: Box::new(what),
+            },
+        }
+    }
 }
 
 /// Seals a key: the JSON text of a new key store.
@@ -126,6 +148,18 @@ pub fn stated_address(json: &[u8]) -> Result<Option<Account>, KeystoreError> {
     Ok(Contents::parse(json)?.address)
 }
 
+/// The address that a key store file says it is for; `None` when there is no such file.
+///
+/// # Errors
+/// As [`stated_address`], and [`KeystoreError::File`].
+pub fn stated_in(path: &Path) -> Result<Option<Account>, KeystoreError> {
+    match files::read(path, KEYSTORE_BYTES) {
+        Ok((json, _)) => stated_address(&json).map_err(|error| error.of(path)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Seals a key into a new file, 0600, never over another file.
 ///
 /// # Errors
@@ -147,7 +181,7 @@ pub fn replace(path: &Path, key: &SecretKey, password: &str) -> Result<(), Keyst
 /// # Errors
 /// [`KeystoreError`].
 pub fn open(path: &Path, password: &str) -> Result<SecretKey, KeystoreError> {
-    decrypt(&files::read(path, KEYSTORE_BYTES)?.0, password)
+    decrypt(&files::read(path, KEYSTORE_BYTES)?.0, password).map_err(|error| error.of(path))
 }
 
 /// AES-128-CTR under the first half of the derived key, in place; it is its own inverse.
