@@ -18,6 +18,9 @@ use ourspace_store::{Store, StoreError};
 /// The setting that says whose home it is; it is written last when a home is made.
 const ACCOUNT: &str = "node.account";
 
+/// The file by which a home is known.
+pub(crate) const DATABASE: &str = "store.db";
+
 /// How long one command waits for another that writes to the same home.
 const PATIENCE: Duration = Duration::from_secs(20);
 

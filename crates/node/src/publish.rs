@@ -52,16 +52,26 @@ pub enum PublishError {
         rfc3339(*.0)
     )]
     Expired(Millis),
-    /// The clock shows a time before the grant, a record that this one follows, or
-    /// something that it publishes.
+    /// The clock shows a time before the grant, or before something that it publishes.
     #[error(
-        "the clock of this machine says {}, but this feed was last signed or changed at {}: set the clock right and try again",
+        "the clock of this machine says {}, but this feed was last changed, or this device allowed, at {}: set the clock right and try again",
         rfc3339(*.now), rfc3339(*.last)
     )]
     ClockBehind {
         /// What the clock says.
         now: Millis,
-        /// When the last record, the grant, or the change was made.
+        /// When the grant or the change was made.
+        last: Millis,
+    },
+    /// The device has signed under a clock that was ahead, or the clock is behind now.
+    #[error(
+        "this device signed on {}, a time that the clock of this machine ({}) has not reached. If that is wrong, set the clock right and try again. If it was wrong then, this device can publish again from that time on; to publish before, make another home, which gets a device key of its own (`ourspace --home DIR device join`), and allow it from here (`ourspace device add CODE`)",
+        rfc3339(*.last), rfc3339(*.now)
+    )]
+    SignedAhead {
+        /// What the clock says.
+        now: Millis,
+        /// When the last record was made.
         last: Millis,
     },
     /// The key did not sign.
@@ -207,6 +217,12 @@ impl Work<'_> {
 
     /// Strictly after the records that it follows, the device's own among them; not before
     /// anything that it brings (`newest`); within the grant, by a sane clock.
+    ///
+    /// A clock that is *ahead* cannot be told from a long silence: a month or half a year
+    /// between two posts is nothing strange, and this room knows no other clock. So nobody
+    /// is asked about it; what bounds the harm is the end of the grant, after which nothing
+    /// is signed. When the clock is right again, what was signed ahead shows, and
+    /// [`PublishError::SignedAhead`] says the ways out.
     fn timestamp(
         &self,
         heads: &Heads,
@@ -215,14 +231,19 @@ impl Work<'_> {
     ) -> Result<Millis, PublishError> {
         let grant = &self.identity.grant.get().grant;
         let device = self.identity.device.address();
-        let followed = heads
-            .iter()
-            .filter(|head| head.signer() == device || parents.contains(&head.digest()));
-        let last = followed
-            .map(|head| head.record().timestamp.saturating_add(1))
-            .max();
-        let least = last.unwrap_or(0).max(grant.issued_at).max(newest);
-        if least > self.now.saturating_add(limits::CLOCK_SKEW) {
+        let after = |head: &Verified<SignedRecord>| head.record().timestamp.saturating_add(1);
+        let too_far = |at: Millis| at > self.now.saturating_add(limits::CLOCK_SKEW);
+        let own = heads.iter().find(|head| head.signer() == device);
+        if let Some(own) = own.filter(|own| too_far(own.record().timestamp)) {
+            return Err(PublishError::SignedAhead {
+                now: self.now,
+                last: own.record().timestamp,
+            });
+        }
+        let followed = heads.iter().filter(|head| parents.contains(&head.digest()));
+        let last = followed.chain(own).map(after).max().unwrap_or(0);
+        let least = last.max(grant.issued_at).max(newest);
+        if too_far(least) {
             return Err(PublishError::ClockBehind {
                 now: self.now,
                 last: least,

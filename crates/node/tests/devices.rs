@@ -183,6 +183,44 @@ fn an_interrupted_init_is_finished_and_nothing_is_lost() {
     assert!(error.to_string().contains("in use"), "{error}");
 }
 
+/// What the message says is to be done when a clock was half a year ahead.
+#[test]
+fn a_device_that_signed_far_ahead_has_a_way_out() {
+    let place = Place::new();
+    let ahead = NOW + 200 * DAY;
+    place.post(ahead, "from the future").unwrap();
+    let said = place.post(NOW + DAY, "today").unwrap_err();
+    assert!(
+        matches!(said, PublishError::SignedAhead { last, .. } if last == ahead),
+        "{said}"
+    );
+    let said = said.to_string();
+    assert!(said.contains("device join") && said.contains("device add"));
+    // Another home with a key of its own publishes at once; this one waits.
+    let (_folder, other) = empty();
+    let answer = place.allow(&other, NOW + DAY);
+    devices::join(&other, &answer, None, NOW + DAY).unwrap();
+    post(&other, NOW + DAY, text("today")).unwrap();
+    place.post(ahead + 1, "when the time has come").unwrap();
+}
+
+#[test]
+fn a_successor_is_another_than_the_account() {
+    let (_folder, home) = empty();
+    let wallet = SecretKey::generate().unwrap();
+    let own = Some(Successor::of(&wallet));
+    let refused = [
+        account::prepare(&home, &wallet, own, NOW).map(drop),
+        account::draft_elsewhere(&home, wallet.address(), own, NOW).map(drop),
+    ];
+    for refused in refused {
+        assert!(
+            matches!(refused, Err(InitError::OwnSuccessor)),
+            "{refused:?}"
+        );
+    }
+}
+
 #[test]
 fn the_clock_and_the_grant_decide_who_may_publish() {
     let place = Place::new();
@@ -191,7 +229,7 @@ fn the_clock_and_the_grant_decide_who_may_publish() {
     place.post(NOW + 1, "one").unwrap();
     let before = place.post(NOW - DAY, "before the grant").unwrap_err();
     assert!(
-        matches!(before, PublishError::ClockBehind { .. }),
+        matches!(before, PublishError::SignedAhead { .. }),
         "{before}"
     );
     assert_eq!(warnings(end - 31 * DAY), Vec::<String>::new());

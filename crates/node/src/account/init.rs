@@ -12,7 +12,7 @@
 //! aside by [`set_aside`], and never removed.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -22,73 +22,22 @@ use ourspace_protocol::{
     feed::set::Changes,
     grant::{Grant, SignedGrant},
     time::Millis,
-    verify::{Refusal, Verified},
+    verify::Verified,
 };
-use ourspace_store::StoreError;
 use ourspace_wallet::{
-    KeystoreError, SecretKey, device,
-    elsewhere::{self, ElsewhereError},
-    keystore,
+    SecretKey, device, elsewhere, keystore,
     successor::{Successor, SuccessorError},
 };
 
 use crate::{
-    account::{check_grant, draft_grant, forget, pending, remember, sign_grant},
+    account::{
+        InitError, Origin, check_grant, draft_grant, forget, pending, place, put_origin, remember,
+        sign_grant,
+    },
     home::{Home, HomeError, put_account},
     identity::Identity,
-    publish::{PublishError, publish_as},
+    publish::publish_as,
 };
-
-/// Why no account was made.
-#[derive(Debug, thiserror::Error)]
-pub enum InitError {
-    /// There is one already.
-    #[error("{} has the account {account} already; `ourspace whoami` shows it, and --home DIR makes another home", home.display())]
-    Exists {
-        /// The home.
-        home: PathBuf,
-        /// Its account.
-        account: Account,
-    },
-    /// See [`HomeError`].
-    #[error(transparent)]
-    Home(#[from] HomeError),
-    /// See [`KeystoreError`].
-    #[error(transparent)]
-    Keystore(#[from] KeystoreError),
-    /// See [`device::DeviceError`].
-    #[error(transparent)]
-    Device(#[from] device::DeviceError),
-    /// See [`SuccessorError`].
-    #[error(transparent)]
-    Successor(#[from] SuccessorError),
-    /// A folder could not be made or moved.
-    #[error("could not write {}: {source}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Nobody would believe the grant.
-    #[error("the grant is not valid ({0}): is the clock of this machine right?")]
-    Refused(#[from] Refusal),
-    /// The wallet's answer does not fit.
-    #[error(transparent)]
-    Elsewhere(#[from] ElsewhereError),
-    /// A signature came, but nothing waits for one.
-    #[error("no grant waits for a signature here; `ourspace init --wallet ADDRESS` makes one")]
-    NothingPending,
-    /// See [`PublishError`].
-    #[error(transparent)]
-    Publish(#[from] PublishError),
-}
-
-impl From<StoreError> for InitError {
-    fn from(error: StoreError) -> Self {
-        Self::Home(error.into())
-    }
-}
 
 /// What an earlier try has left in a home without an account.
 #[derive(Debug)]
@@ -124,17 +73,14 @@ pub struct Made {
 /// Opens a home, makes it if need be, and holds it. It has no account.
 ///
 /// # Errors
-/// [`InitError::Exists`] when it has one, [`InitError::Home`] when it cannot be written or
-/// another process holds it.
+/// Those of [`place`]; [`InitError::Home`] when it cannot be written or another process
+/// holds it.
 pub fn begin(path: &Path) -> Result<Home, InitError> {
+    place(path)?;
     let exists = |account| InitError::Exists {
         home: path.to_owned(),
         account,
     };
-    // A home that a node holds has an account: that is the better thing to say.
-    if let Ok(home) = Home::open_reader(path) {
-        return Err(exists(home.account()?));
-    }
     let home = Home::open_or_make(path)?;
     match home.account() {
         Ok(account) => return Err(exists(account)),
@@ -150,17 +96,9 @@ pub fn begin(path: &Path) -> Result<Home, InitError> {
 /// # Errors
 /// [`InitError`] when it cannot be read.
 pub fn leftover(home: &Home) -> Result<Leftover, InitError> {
-    match fs::read(home.keystore_path()) {
-        Ok(json) => {
-            let stated = keystore::stated_address(&json)?;
-            // Ours always states it.
-            return Ok(stated.map_or(Leftover::Nothing, Leftover::Key));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(source) => {
-            let path = home.keystore_path();
-            return Err(InitError::Folder { path, source });
-        }
+    // Ours always states it.
+    if let Some(account) = keystore::stated_in(&home.keystore_path())? {
+        return Ok(Leftover::Key(account));
     }
     let Some(device) = existing_device(home)? else {
         return Ok(Leftover::Nothing);
@@ -210,8 +148,8 @@ pub fn prepare(
     successor: Option<Successor>,
     now: Millis,
 ) -> Result<Prepared, InitError> {
+    let hash = successor_hash(wallet.address(), successor)?;
     let device = device_key(home)?;
-    let hash = successor.map_or([0; 32], |successor| successor.hash());
     let epoch = super::epoch(&home.store().read()?, wallet.address())?;
     let draft = draft_grant(wallet.address(), device.address(), hash, epoch, now);
     let grant = sign_grant(draft, wallet)?;
@@ -241,7 +179,7 @@ pub fn finish(
         successor.save(&home.successor_path())?;
     }
     keystore::create(&home.keystore_path(), wallet, password)?;
-    establish(home, &prepared.identity, now)
+    establish(home, &prepared.identity, Origin::Here, now)
 }
 
 /// Goes on where an earlier try was interrupted after the account key was kept.
@@ -256,7 +194,7 @@ pub fn resume(home: &Home, password: &str, now: Millis) -> Result<Made, InitErro
         Err(error) => return Err(error.into()),
     };
     let prepared = prepare(home, &wallet, successor, now)?;
-    establish(home, &prepared.identity, now)
+    establish(home, &prepared.identity, Origin::Here, now)
 }
 
 /// Makes the device key and the grant that a wallet elsewhere is asked to sign.
@@ -269,8 +207,8 @@ pub fn draft_elsewhere(
     successor: Option<Successor>,
     now: Millis,
 ) -> Result<Grant, InitError> {
+    let hash = successor_hash(account, successor)?;
     let device = device_key(home)?;
-    let hash = successor.map_or([0; 32], |successor| successor.hash());
     let epoch = super::epoch(&home.store().read()?, account)?;
     Ok(draft_grant(account, device.address(), hash, epoch, now))
 }
@@ -301,7 +239,16 @@ pub fn finish_elsewhere(home: &Home, signature: &str, now: Millis) -> Result<Mad
     let waiting = waiting.ok_or(InitError::NothingPending)?;
     let grant = check_grant(&elsewhere::sign_grant(waiting, signature)?)?;
     let identity = identity(device, grant);
-    establish(home, &identity, now)
+    establish(home, &identity, Origin::Elsewhere, now)
+}
+
+/// What the grants of an account commit to.
+fn successor_hash(account: Account, successor: Option<Successor>) -> Result<[u8; 32], InitError> {
+    match successor {
+        Some(successor) if successor.address == account => Err(InitError::OwnSuccessor),
+        Some(successor) => Ok(successor.hash()),
+        None => Ok([0; 32]),
+    }
 }
 
 pub(super) fn identity(device: SecretKey, grant: Verified<SignedGrant>) -> Identity {
@@ -313,9 +260,15 @@ pub(super) fn identity(device: SecretKey, grant: Verified<SignedGrant>) -> Ident
 }
 
 /// The one transaction that makes an account of it all.
-fn establish(home: &Home, identity: &Identity, now: Millis) -> Result<Made, InitError> {
+fn establish(
+    home: &Home,
+    identity: &Identity,
+    origin: Origin,
+    now: Millis,
+) -> Result<Made, InitError> {
     let published = home.store().write(|writer| {
         put_account(writer, identity.account)?;
+        put_origin(writer, origin)?;
         writer.put_grant(&identity.grant)?;
         forget(writer, identity.device.address())?;
         publish_as(writer, identity, now, None, |_| Ok(Changes::default()))

@@ -5,8 +5,11 @@
 //! are and in which order things are written. This room asks nobody: words, passwords and
 //! signatures are handed in.
 
+mod error;
 mod init;
+mod origin;
 mod pending;
+mod place;
 mod view;
 
 use ourspace_protocol::{
@@ -20,13 +23,18 @@ use ourspace_protocol::{
 use ourspace_store::{Reader, StoreError};
 use ourspace_wallet::{SecretKey, encryption_key};
 
+pub use error::InitError;
 pub(crate) use init::device_key;
 pub use init::{
-    InitError, Leftover, Made, Prepared, begin, draft_elsewhere, finish, finish_elsewhere,
-    leftover, prepare, resume, set_aside, wait_elsewhere,
+    Leftover, Made, Prepared, begin, draft_elsewhere, finish, finish_elsewhere, leftover, prepare,
+    resume, set_aside, wait_elsewhere,
 };
-pub(crate) use pending::{forget, remember};
+pub(crate) use origin::put_origin;
+pub use origin::{Origin, origin, way_to_renew};
+pub(crate) use pending::{JOINING, forget, remember};
 pub use pending::{pending, waiting};
+pub(crate) use place::worth_keeping;
+pub use place::{Place, place};
 pub use view::{GrantView, WalletPlace, Whoami, warnings, whoami};
 
 /// How long a new grant lasts: 365 days.

@@ -14,6 +14,14 @@ use ourspace_store::{Reader, StoreError, Writer};
 /// The setting that holds them: encoded grants in hex, with a signature of zeros.
 const PENDING: &str = "node.pending";
 
+/// The setting with the code by which this home asks to join an account.
+pub(crate) const JOINING: &str = "node.joining";
+
+/// Whether a home shows a code and waits for the answer.
+pub(super) fn is_joining(reader: &Reader<'_>) -> Result<bool, StoreError> {
+    Ok(reader.setting::<String>(JOINING)?.is_some())
+}
+
 /// All grants that wait, in the order in which they were asked for.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use ourspace_wallet::{device, fingerprint::fingerprint};
 use serde::Serialize;
 
 use crate::{
+    account::way_to_renew,
     home::Home,
     identity::{Identity, IdentityError, RENEW_AHEAD, grant_of},
 };
@@ -108,25 +109,23 @@ pub fn warnings(home: &Home, now: Millis) -> Result<Vec<String>, IdentityError> 
     };
     let grant = &grant.get().grant;
     let ends = rfc3339(grant.expires_at);
+    let way = way_to_renew(home, device)?;
     if now > grant.expires_at {
         warnings.push(format!(
             "this device may not publish since {ends}; what it published stays valid. \
-             Renew its permission with `ourspace device renew`"
+             To go on, {way}"
         ));
     } else if GrantView::of(grant, now).renew_soon {
         let days = (grant.expires_at - now) / (24 * 60 * 60 * 1000);
         warnings.push(format!(
-            "in {days} days, on {ends}, this device may publish no longer; \
-             renew its permission with `ourspace device renew`"
+            "in {days} days, on {ends}, this device's permission to publish ends; {way}"
         ));
     }
     let epoch = home.store().read()?.heads(account)?.epoch();
     if grant.epoch < epoch {
-        warnings.push(
-            "the permission of this device was revoked; ask for a new one with \
-             `ourspace device renew`"
-                .to_owned(),
-        );
+        warnings.push(format!(
+            "the permission of this device to publish was revoked; {way}"
+        ));
     }
     Ok(warnings)
 }

@@ -73,6 +73,17 @@ pub enum BackupError {
         .0.display()
     )]
     NotEmpty(PathBuf),
+    /// There is a home without an account, but with something to lose.
+    #[error(
+        "{} has no account yet, but holds {what}: finish that first, move the folder away, or restore into another (--home DIR)",
+        home.display()
+    )]
+    Waits {
+        /// The home.
+        home: PathBuf,
+        /// What would be lost.
+        what: &'static str,
+    },
     /// A file of the home is not what the database says.
     #[error(
         "{} is shorter than the database says, so the home is damaged; `ourspace backup --no-media` leaves media out",

@@ -9,13 +9,17 @@ use std::{
 };
 
 use ourspace_protocol::account::Account;
+use ourspace_store::Store;
 use ourspace_wallet::{backup as sealed, device, keystore, successor::Successor};
 
 use super::{
     BackupError, ENTRIES, Entry, KEY_BYTES, KEYS, MANIFEST_BYTES, Manifest, VERSION, pipe,
     sync_folder,
 };
-use crate::home::{Home, HomeError};
+use crate::{
+    account::{self, Place},
+    home::{Home, HomeError},
+};
 
 /// A restored home.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +32,8 @@ pub struct Restored {
     pub media: bool,
 }
 
-/// Restores a backup into `home`, which must not be there or be an empty folder.
+/// Restores a backup into `home`, which must not be there, or be an empty folder or a home
+/// whose making was interrupted before anything was in it; that one makes room.
 ///
 /// `progress` is told how many bytes of the file are read.
 ///
@@ -63,13 +68,7 @@ pub fn restore(
     )?;
     check(&place, &manifest)?;
     sync_all(&place)?;
-    check_free(home)?;
-    fs::rename(&place, home).map_err(|error| match error.kind() {
-        io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
-            BackupError::NotEmpty(home.to_owned())
-        }
-        _ => BackupError::file("make", home)(error),
-    })?;
+    move_in(&place, home, staging.path())?;
     sync_folder(above)?;
     Ok(Restored {
         account: manifest.account,
@@ -78,16 +77,60 @@ pub fn restore(
     })
 }
 
+/// What is where a home shall be put.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occupant {
+    Nobody,
+    /// A home in which there is nothing to lose.
+    Begun,
+}
+
 /// Whether a home may be put there.
-fn check_free(home: &Path) -> Result<(), BackupError> {
-    match fs::read_dir(home) {
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(_) => Err(BackupError::NotEmpty(home.to_owned())),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(BackupError::file("read", home)(error)),
+fn check_free(home: &Path) -> Result<Occupant, BackupError> {
+    let taken = || BackupError::NotEmpty(home.to_owned());
+    let entries = match fs::read_dir(home) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Occupant::Nobody),
+        Err(error) => return Err(BackupError::file("read", home)(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.push(entry.map_err(BackupError::file("read", home))?.file_name());
     }
+    match account::place(home).map_err(|_| taken())? {
+        Place::Free if names.is_empty() => Ok(Occupant::Nobody),
+        Place::Free if names == ["lock"] => Ok(Occupant::Begun),
+        Place::Free => Err(taken()),
+        Place::Begun => {
+            let store = Store::open_reader(home).map_err(|_| taken())?;
+            match account::worth_keeping(&Home::of_store(store))? {
+                None => Ok(Occupant::Begun),
+                Some(what) => Err(BackupError::Waits {
+                    home: home.to_owned(),
+                    what,
+                }),
+            }
+        }
+    }
+}
+
+/// Puts the restored home where it belongs; one that was only begun moves into `aside`.
+fn move_in(place: &Path, home: &Path, aside: &Path) -> Result<(), BackupError> {
+    // Held, so that nobody makes an account in it meanwhile.
+    let old = match check_free(home)? {
+        Occupant::Nobody => None,
+        Occupant::Begun => Some(Home::open_or_make(home)?),
+    };
+    if old.is_some() {
+        check_free(home)?;
+        fs::rename(home, aside.join("old")).map_err(BackupError::file("move", home))?;
+    }
+    fs::rename(place, home).map_err(|error| match error.kind() {
+        io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
+            BackupError::NotEmpty(home.to_owned())
+        }
+        _ => BackupError::file("make", home)(error),
+    })
 }
 
 /// Writes what is in an archive into the new folder `place`. Nothing in it is believed:

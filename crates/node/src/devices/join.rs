@@ -9,12 +9,9 @@ use ourspace_wallet::{
 
 use super::DevicesError;
 use crate::{
-    account::{self, InitError, Leftover, device_key, forget},
+    account::{self, InitError, JOINING, Leftover, Origin, device_key, forget, put_origin},
     home::{Home, HomeError, put_account},
 };
-
-/// The setting with the code that this home shows.
-const JOINING: &str = "node.joining";
 
 /// What a taken answer did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +86,9 @@ pub fn join(
     drop(reader);
     home.store().write(|writer| -> Result<(), StoreError> {
         put_account(writer, granted.account)?;
+        if new {
+            put_origin(writer, Origin::Joined)?;
+        }
         writer.put_grant(&grant)?;
         forget(writer, granted.device)?;
         writer.remove_setting(JOINING)

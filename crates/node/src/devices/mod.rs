@@ -29,7 +29,7 @@ use crate::{
 };
 
 pub use join::{Joined, ask_to_join, join};
-pub use revoke::{Revocation, draft_revocation, revoke};
+pub use revoke::{Revocation, draft_revocation, may_revoke, revoke};
 
 /// Why devices could not be changed; nothing was.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +77,7 @@ pub enum DevicesError {
     NoFeed,
     /// The clock shows a time before the newest record.
     #[error(
-        "the clock of this machine says {}, but the newest record is of {}: set the clock right and try again",
+        "the clock of this machine says {}, but the newest record was signed on {}: if the clock is wrong now, set it right. If it was wrong then, revoke from another device of the account, or after that time",
         rfc3339(*.now), rfc3339(*.newest)
     )]
     ClockBehind {
@@ -211,6 +211,24 @@ pub fn draft(
     known: bool,
     now: Millis,
 ) -> Result<Grant, DevicesError> {
+    let grant = propose(home, device, known, now)?;
+    let waiting = pending(&home.store().read()?, device)?;
+    if waiting.as_ref() != Some(&grant) {
+        home.store().write(|writer| remember(writer, &grant))?;
+    }
+    Ok(grant)
+}
+
+/// What [`draft`] would give, and whether it would be refused; nothing is kept.
+///
+/// # Errors
+/// As [`draft`].
+pub fn propose(
+    home: &Home,
+    device: Account,
+    known: bool,
+    now: Millis,
+) -> Result<Grant, DevicesError> {
     let identity = Identity::load(home)?;
     let reader = home.store().read()?;
     let epoch = account::epoch(&reader, identity.account)?;
@@ -235,10 +253,7 @@ pub fn draft(
     }
     // All grants of an account repeat the same commitment to a successor.
     let successor = identity.grant.get().grant.successor_hash;
-    let grant = draft_grant(identity.account, device, successor, epoch, now);
-    drop(reader);
-    home.store().write(|writer| remember(writer, &grant))?;
-    Ok(grant)
+    Ok(draft_grant(identity.account, device, successor, epoch, now))
 }
 
 /// Completes a drafted grant with the wallet's consent and keeps it.

@@ -73,6 +73,14 @@ pub fn draft_revocation(
     Ok(draft)
 }
 
+/// Whether a revocation would be refused, before anybody is asked for a password.
+///
+/// # Errors
+/// As [`draft_revocation`].
+pub fn may_revoke(home: &Home, device: Account, now: Millis) -> Result<(), DevicesError> {
+    draft(home, device, now).map(drop)
+}
+
 fn draft(home: &Home, device: Account, now: Millis) -> Result<Revocation, DevicesError> {
     let identity = Identity::load(home)?;
     let (account, this) = (identity.account, identity.device.address());
