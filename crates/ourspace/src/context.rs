@@ -9,9 +9,13 @@ use std::{
 
 use clap::Args;
 use ourspace_node::{Home, account};
-use ourspace_protocol::time::Millis;
+use ourspace_protocol::time::{Millis, rfc3339};
 
 use crate::{failure::Failure, output::Output};
+
+/// No machine has this program before 2024: a clock that says so was reset, by an empty
+/// battery for example. How far a clock is *ahead* nothing here can tell.
+const EARLIEST: Millis = 1_704_067_200_000;
 
 /// What every command takes.
 #[derive(Debug, Args)]
@@ -57,6 +61,11 @@ impl Context {
         Ok(Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX))
     }
 
+    /// The time of the machine's clock, to sign with.
+    pub(crate) fn signing_time(&self) -> Result<Millis, Failure> {
+        plausible(self.now()?)
+    }
+
     /// Whether a person sits at a terminal who can be asked.
     pub(crate) fn can_ask(&self) -> bool {
         !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
@@ -83,6 +92,18 @@ impl Context {
     }
 }
 
+/// What is signed bears this time for ever, and a year from it a grant ends.
+fn plausible(now: Millis) -> Result<Millis, Failure> {
+    match now < EARLIEST {
+        true => Err(Failure::refused(format!(
+            "the clock of this machine says {}, which cannot be: set it right first, because \
+             what is signed bears its time (nothing was changed)",
+            rfc3339(now)
+        ))),
+        false => Ok(now),
+    }
+}
+
 /// The platform's folder for an application's data.
 fn default_home() -> Result<PathBuf, Failure> {
     let folder = |name: &str| {
@@ -98,4 +119,20 @@ fn default_home() -> Result<PathBuf, Failure> {
     base.map(|base| base.join("ourspace")).ok_or_else(|| {
         Failure::usage("there is no home folder: say where with --home DIR or OURSPACE_HOME")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_signed_by_a_clock_that_was_reset() {
+        for reset in [0, 946_684_800_000, EARLIEST - 1] {
+            let Err(Failure::Refused(error)) = plausible(reset) else {
+                panic!("{reset}");
+            };
+            assert!(error.to_string().contains("set it right"), "{error}");
+        }
+        assert_eq!(plausible(EARLIEST).unwrap(), EARLIEST);
+    }
 }

@@ -31,6 +31,22 @@ impl Failure {
         Self::Usage(text.into())
     }
 
+    /// What is wrong with the arguments, in one line: without the usage that clap adds for
+    /// people.
+    pub(crate) fn arguments(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let said = text.split("\n\nUsage:").next().unwrap_or_default();
+        let said = said
+            .split("\n\nFor more information")
+            .next()
+            .unwrap_or_default();
+        let words: Vec<&str> = said
+            .trim_start_matches("error:")
+            .split_whitespace()
+            .collect();
+        Self::Usage(words.join(" "))
+    }
+
     /// An error of exit code 1 with a text of its own.
     pub(crate) fn refused(text: impl Into<String>) -> Self {
         Self::Refused(anyhow::Error::msg(text.into()))

@@ -17,20 +17,32 @@ mod qr;
 mod wallet;
 mod words;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use clap::Parser as _;
 
-use crate::{commands::Arguments, context::Context};
+use crate::{commands::Arguments, context::Context, failure::Failure};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let context = match Context::new(&arguments.global) {
-        Ok(context) => context,
-        Err(failure) => return failure.report(false),
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Without readable arguments nothing else tells whether JSON was asked for.
+        Err(error) if error.use_stderr() && asks_for_json() => {
+            return Failure::arguments(&error).report(true);
+        }
+        // Help and the version, and errors in clap's own layout.
+        Err(error) => error.exit(),
     };
-    match commands::run(arguments, &context) {
-        Ok(code) => code,
-        Err(failure) => failure.report(context.json),
-    }
+    let json = arguments.global.json;
+    let done =
+        Context::new(&arguments.global).and_then(|context| commands::run(arguments, &context));
+    done.unwrap_or_else(|failure| failure.report(json))
+}
+
+/// Whether `--json` is among the arguments that are options.
+fn asks_for_json() -> bool {
+    env::args_os()
+        .skip(1)
+        .take_while(|argument| argument != "--")
+        .any(|argument| argument == "--json")
 }

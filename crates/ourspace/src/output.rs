@@ -46,6 +46,14 @@ impl Output {
         Ok(())
     }
 
+    /// Says what must not get lost on standard error.
+    pub(crate) fn tell(&self, text: &str) -> Result<(), Failure> {
+        let mut err = io::stderr().lock();
+        err.write_all(text.as_bytes())?;
+        err.flush()?;
+        Ok(())
+    }
+
     /// Says something on standard error that is no answer: a hint, a warning, a question.
     pub(crate) fn say(&self, text: impl Display) {
         // Where standard error is gone, there is nobody left to tell.

@@ -102,19 +102,38 @@ impl Qr {
 
     /// Writes a picture; the end of the file's name says which kind.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
-        let kind = path.extension().map(|kind| kind.to_ascii_lowercase());
-        let bytes = match kind.as_ref().and_then(|kind| kind.to_str()) {
-            Some("svg") => self.svg().into_bytes(),
-            Some("png") => self.png()?,
-            _ => {
-                return Err(Failure::usage(format!(
-                    "{}: a QR code is written as .svg or .png",
-                    path.display()
-                )));
-            }
+        let bytes = match Kind::of(path)? {
+            Kind::Svg => self.svg().into_bytes(),
+            Kind::Png => self.png()?,
         };
         fs::write(path, bytes)
             .map_err(|error: io::Error| Failure::refused(format!("{}: {error}", path.display())))
+    }
+
+    /// Whether a picture can have this name, before anything else is done.
+    pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+        Kind::of(path).map(drop)
+    }
+}
+
+/// The kinds of pictures.
+#[derive(Clone, Copy)]
+enum Kind {
+    Svg,
+    Png,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Result<Self, Failure> {
+        let kind = path.extension().map(|kind| kind.to_ascii_lowercase());
+        match kind.as_ref().and_then(|kind| kind.to_str()) {
+            Some("svg") => Ok(Self::Svg),
+            Some("png") => Ok(Self::Png),
+            _ => Err(Failure::usage(format!(
+                "{}: a QR code is written as .svg or .png",
+                path.display()
+            ))),
+        }
     }
 }
 

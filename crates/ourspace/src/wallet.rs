@@ -2,9 +2,13 @@
 //! signatures of a wallet elsewhere.
 
 use clap::Args;
-use ourspace_node::{Home, devices::Consent};
+use ourspace_node::{
+    Home,
+    account::{self, Origin},
+    devices::Consent,
+};
 use ourspace_protocol::eip712::TypedData;
-use ourspace_wallet::{SecretKey, keystore};
+use ourspace_wallet::{KeystoreError, SecretKey, keystore};
 use serde_json::Value;
 
 use crate::{ask, context::Context, failure::Failure, password::PasswordArgs};
@@ -55,7 +59,14 @@ impl WalletArgs {
         }
         let question = "The password of the account's key: ";
         let password = self.password.existing(context, question)?;
-        Ok(Wallet::Here(keystore::open(&path, &password)?))
+        match keystore::open(&path, &password) {
+            Ok(key) => Ok(Wallet::Here(key)),
+            Err(KeystoreError::WrongPassword) => Err(Failure::refused(format!(
+                "wrong password for {} (or that file was altered)",
+                path.display()
+            ))),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn signatures(&self) -> Result<Vec<String>, Failure> {
@@ -94,6 +105,34 @@ impl WalletArgs {
             false => "eth_signTypedData_v4",
         }
     }
+}
+
+/// What to do instead of signing by hand, where the wallet should be or may be an OurSpace:
+/// `command` is the one that asks for it here.
+pub(crate) fn elsewhere(home: &Home, command: &str) -> Result<Option<String>, Failure> {
+    Ok(match account::origin(home)? {
+        Some(Origin::Joined) => {
+            // A revocation reaches this device with the feed; a permission must be handed over.
+            let then = match command.starts_with("device revoke") {
+                true => "",
+                false => {
+                    ", then `ourspace device join --answer ANSWER` on the device that it is for"
+                }
+            };
+            Some(format!(
+                "This device joined the account, whose key is elsewhere. Where another OurSpace has \
+                 it, sign nothing here: run there `ourspace {command}`{then}. Where it is in another \
+                 wallet:"
+            ))
+        }
+        Some(Origin::Here) => Some(format!(
+            "The account's key, {}, is missing. A backup brings it back (`ourspace restore` into \
+             another home), and so do the words (`ourspace init --mnemonic -` in another home). Or \
+             give the words to a wallet that signs typed data:",
+            home.keystore_path().display()
+        )),
+        Some(Origin::Elsewhere) | None => None,
+    })
 }
 
 /// What is to be signed, in both forms, as JSON.

@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     }
     drop(reader);
     let home = context.open()?;
-    let now = context.now()?;
+    let now = context.signing_time()?;
     let published = compose::delete(&home, now, &ids)?;
     context.warn(&home, now);
     let names: Vec<String> = ids.iter().map(ToString::to_string).collect();

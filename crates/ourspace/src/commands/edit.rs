@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Outcome {
             alts: arguments.alts,
         };
         let home = context.open()?;
-        let now = context.now()?;
+        let now = context.signing_time()?;
         let posted = Posted::new(compose::edit(&home, now, id, edit)?);
         context.warn(&home, now);
         let text = match posted.changed {

@@ -135,7 +135,7 @@ fn publish(
         ));
     }
     let home = context.open()?;
-    let now = context.now()?;
+    let now = context.signing_time()?;
     let (relation, text) = relate(&home, relation, text)?;
     let mut draft = Draft {
         relation,

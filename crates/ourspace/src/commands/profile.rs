@@ -108,7 +108,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     }
     drop(context.open_reader()?);
     let home = context.open()?;
-    let now = context.now()?;
+    let now = context.signing_time()?;
     if arguments.edits() {
         change(&home, now, arguments)?;
     }

@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use ourspace_node::{
     Home,
-    account::{self, Leftover},
+    account::{self, Leftover, Place},
     recover,
 };
 use ourspace_protocol::{
@@ -70,7 +70,7 @@ pub(crate) struct Arguments {
     /// A record of the lost account, to check the words against: record.cbor of its site
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Where the statement goes [default: succession.cbor]
+    /// Where the statement goes
     #[arg(long, value_name = "FILE", default_value = "succession.cbor")]
     statement: PathBuf,
     /// Ask nothing; new words are printed once on standard output
@@ -114,9 +114,13 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
         true => None,
         false => Some(arguments.password.new_password(context, "")?),
     };
-    let home = account::begin(&context.home)?;
+    let place = account::place(&context.home)?;
+    if place == Place::Free {
+        // Where a recovery was interrupted, the statement may be there.
+        arguments.check_statement()?;
+    }
     let key = read_key(asks)?;
-    let now = context.now()?;
+    let now = context.signing_time()?;
     let statement = recover::statement(&key, lost, now)?;
     if let Some(path) = &arguments.record {
         recover::check(&statement, &read_record(path)?, now)?;
@@ -131,11 +135,24 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let recovering = Recovering {
         arguments,
         context,
-        home: &home,
+        home: &account::begin(&context.home)?,
         asks,
         now,
     };
     recovering.run(key, &statement, &password)
+}
+
+impl Arguments {
+    /// A statement is never written over another file.
+    fn check_statement(&self) -> Result<(), Failure> {
+        if self.statement.exists() {
+            return Err(Failure::refused(format!(
+                "{} exists already and is not overwritten: choose another with --statement",
+                self.statement.display()
+            )));
+        }
+        Ok(())
+    }
 }
 
 fn read_key(asks: bool) -> Result<SecretKey, Failure> {
@@ -192,12 +209,7 @@ impl Recovering<'_> {
             }
             _ => key,
         };
-        if self.arguments.statement.exists() {
-            return Err(Failure::refused(format!(
-                "{} exists already and is not overwritten: choose another with --statement",
-                self.arguments.statement.display()
-            )));
-        }
+        self.arguments.check_statement()?;
         account::set_aside(self.home)?;
         let wallet = New::given(key);
         let next = New::successor(Length::Twelve)?;

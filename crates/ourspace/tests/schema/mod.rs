@@ -54,8 +54,9 @@ fn check(schema: &Value, value: &Value, at: &str) {
 
 /// A keyword that is not looked at here would hold nothing.
 fn check_keywords(schema: &Map<String, Value>, at: &str) {
-    const KNOWN: [&str; 13] = [
+    const KNOWN: [&str; 14] = [
         "$schema",
+        "$id",
         "title",
         "description",
         "type",

@@ -21,7 +21,7 @@ use crate::{
     context::Context,
     failure::Failure,
     qr::Qr,
-    wallet::{Request, Wallet, WalletArgs},
+    wallet::{Request, Wallet, WalletArgs, elsewhere},
 };
 
 /// What `device add` takes.
@@ -68,6 +68,9 @@ struct Answer {
 /// Allows a new device.
 pub(super) fn add(arguments: &AddArguments, context: &Context) -> Outcome {
     let request = JoinRequest::decode(&arguments.code)?;
+    if let Some(path) = &arguments.qr {
+        Qr::check(path)?;
+    }
     let home = context.open()?;
     let device = request.device();
     if !arguments.yes && !arguments.wallet.signed() {
@@ -97,6 +100,9 @@ pub(super) fn add(arguments: &AddArguments, context: &Context) -> Outcome {
 
 /// Renews a device.
 pub(super) fn renew(arguments: &RenewArguments, context: &Context) -> Outcome {
+    if let Some(path) = &arguments.qr {
+        Qr::check(path)?;
+    }
     let home = context.open()?;
     let device = match &arguments.device {
         None => Identity::load(&home)?.device.address(),
@@ -124,8 +130,11 @@ impl Granting<'_> {
         if self.wallet.signed() {
             devices::waits(self.home, device)?;
         }
+        let now = self.context.signing_time()?;
+        // What is refused anyhow is refused before the password is asked for.
+        devices::propose(self.home, device, known, now)?;
         let wallet = self.wallet.open(self.home, self.context)?;
-        let draft = devices::draft(self.home, device, known, self.context.now()?)?;
+        let draft = devices::draft(self.home, device, known, now)?;
         match wallet.consent() {
             Some(consent) => {
                 let grant = devices::grant(self.home, draft, consent)?;
@@ -176,6 +185,9 @@ impl Granting<'_> {
         };
         let output = &self.context.output;
         output.answer(&value, self.wallet.request(grant)?)?;
+        if let Some(hint) = elsewhere(self.home, command)? {
+            output.say(hint);
+        }
         output.say(format!(
             "Sign this with {} ({}), then: ourspace {command} --signature 0x…",
             grant.account,

@@ -7,7 +7,11 @@ use std::{
 };
 
 use clap::Args;
-use ourspace_node::{Home, account, devices};
+use ourspace_node::{
+    Home,
+    account::{self, InitError, Place},
+    devices,
+};
 use ourspace_protocol::{account::Account, time::rfc3339};
 use ourspace_wallet::{fingerprint::fingerprint, join::Request};
 use serde::Serialize;
@@ -45,14 +49,17 @@ struct Answer {
 /// Shows the code, or takes the answer.
 pub(super) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let expected = arguments.account.as_deref().map(address).transpose()?;
-    let home = open(context, arguments.answer.is_some())?;
     if let Some(text) = &arguments.answer {
         let answer = match text.as_str() {
             "-" => ask::piped()?.to_string(),
             text => text.to_owned(),
         };
-        return take(&home, &answer, expected, context);
+        return take(&waiting(context)?, &answer, expected, context);
     }
+    if let Some(path) = &arguments.qr {
+        Qr::check(path)?;
+    }
+    let home = account::begin(&context.home)?;
     let request = devices::ask_to_join(&home)?;
     let code = request.encode();
     // In upper case it fits the denser mode of QR codes, and means the same.
@@ -71,11 +78,18 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     }
 }
 
-/// A home that may have its account already: then the answer renews its permission.
-fn open(context: &Context, answered: bool) -> Result<Home, Failure> {
-    match account::begin(&context.home) {
-        Err(account::InitError::Exists { .. }) if answered => context.open(),
-        other => Ok(other?),
+/// A home that waits for an answer, or one that has its account already: then the answer
+/// renews its permission.
+fn waiting(context: &Context) -> Result<Home, Failure> {
+    match account::place(&context.home) {
+        Ok(Place::Free) => Err(Failure::refused(format!(
+            "{} waits for no answer: show its code to the first device with `ourspace device \
+             join`",
+            context.home.display()
+        ))),
+        Ok(Place::Begun) => Ok(account::begin(&context.home)?),
+        Err(InitError::Exists { .. }) => context.open(),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -105,7 +119,7 @@ fn show(request: &Request, qr: &Qr, context: &Context) -> Result<(), Failure> {
 }
 
 fn take(home: &Home, answer: &str, expected: Option<Account>, context: &Context) -> Outcome {
-    let joined = devices::join(home, answer, expected, context.now()?)?;
+    let joined = devices::join(home, answer, expected, context.signing_time()?)?;
     let grant = &joined.grant.get().grant;
     let value = Answer {
         device: grant.device,

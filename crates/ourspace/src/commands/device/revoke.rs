@@ -3,7 +3,10 @@
 use std::{fmt::Write as _, process::ExitCode};
 
 use clap::Args;
-use ourspace_node::devices::{self, Revocation};
+use ourspace_node::{
+    Home,
+    devices::{self, Revocation},
+};
 use ourspace_protocol::{account::Account, time::Millis};
 use ourspace_wallet::join;
 use serde::Serialize;
@@ -12,7 +15,7 @@ use super::{super::Outcome, address};
 use crate::{
     context::Context,
     failure::Failure,
-    wallet::{Request, WalletArgs},
+    wallet::{Request, WalletArgs, elsewhere},
 };
 
 /// What it takes.
@@ -55,11 +58,12 @@ is in your feed now is kept; posts that only the revoked device had are not.";
 pub(super) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let device = address(&arguments.device)?;
     let home = context.open()?;
-    let now = context.now()?;
+    let now = context.signing_time()?;
+    devices::may_revoke(&home, device, now)?;
     let wallet = arguments.wallet.open(&home, context)?;
     let revocation = devices::draft_revocation(&home, device, now)?;
     match wallet.consent() {
-        None => ask(arguments, &revocation, context),
+        None => ask(arguments, (&home, &revocation), context),
         Some(consent) => {
             let grants = devices::revoke(&home, &revocation, consent, now)?;
             let others = grants.iter().skip(1).map(|grant| Staying {
@@ -84,7 +88,11 @@ fn answer(revocation: &Revocation) -> Answer {
 }
 
 /// Prints what the wallet is to sign.
-fn ask(arguments: &Arguments, revocation: &Revocation, context: &Context) -> Outcome {
+fn ask(
+    arguments: &Arguments,
+    (home, revocation): (&Home, &Revocation),
+    context: &Context,
+) -> Outcome {
     let mut texts = vec![arguments.wallet.request(&revocation.record)?];
     let mut requests = vec![Request::of(&revocation.record)];
     for grant in &revocation.grants {
@@ -96,6 +104,9 @@ fn ask(arguments: &Arguments, revocation: &Revocation, context: &Context) -> Out
         ..answer(revocation)
     };
     context.output.answer(&value, texts.join("\n\n"))?;
+    if let Some(hint) = elsewhere(home, &format!("device revoke {}", revocation.device))? {
+        context.output.say(hint);
+    }
     context.output.say(format!(
         "Sign each of these {} with {} ({}): the revocation, and a grant for each device that \
          stays, this one first. Then: ourspace device revoke {} --signature 0x… --signature 0x…",

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use ourspace_node::{
     Home,
-    account::{self, Leftover},
+    account::{self, InitError, Leftover, Place},
 };
 use ourspace_protocol::{account::Account, eip712::TypedData as _, grant::Grant};
 use ourspace_wallet::successor::Successor;
@@ -50,6 +50,12 @@ pub(super) fn run(arguments: &Arguments, wallet: Account, context: &Context) -> 
         arguments.yes || arguments.elsewhere.signature.is_some() || !context.can_ask(),
         context,
     )?;
+    let place = account::place(&context.home)?;
+    let signature = match &arguments.elsewhere.signature {
+        Some(_) if place == Place::Free => return Err(InitError::NothingPending.into()),
+        Some(text) => Some(signature(text)?),
+        None => None,
+    };
     let home = account::begin(&context.home)?;
     let asking = Asking {
         arguments,
@@ -57,16 +63,16 @@ pub(super) fn run(arguments: &Arguments, wallet: Account, context: &Context) -> 
         home: &home,
         asks,
     };
-    match (account::leftover(&home)?, &arguments.elsewhere.signature) {
+    match (account::leftover(&home)?, signature) {
         (Leftover::Key(account), _) => Err(Failure::refused(format!(
             "{} holds the key of {account}, whose making was interrupted: finish it with \
              `ourspace init`, or move that folder away",
             home.path().join("keys").display()
         ))),
         (Leftover::Waiting(grant), Some(text)) if grant.account == wallet => {
-            finish(&home, &signature(text)?, context)
+            finish(&home, &text, context)
         }
-        (_, Some(_)) => Err(account::InitError::NothingPending.into()),
+        (_, Some(_)) => Err(InitError::NothingPending.into()),
         (Leftover::Waiting(grant), None) if grant.account == wallet => asking.again(&grant),
         (_, None) => asking.begin(wallet),
     }
@@ -97,7 +103,8 @@ impl Asking<'_> {
             false => Some(New::successor(self.arguments.source.length())?),
         };
         let named = successor.as_ref().map(|list| Successor::of(&list.key));
-        let grant = account::draft_elsewhere(self.home, wallet, named, self.context.now()?)?;
+        let grant =
+            account::draft_elsewhere(self.home, wallet, named, self.context.signing_time()?)?;
         if self.asks {
             if let Some(successor) = &successor {
                 words::show(successor)?;
@@ -132,8 +139,11 @@ impl Asking<'_> {
         let answer = Answer::of(grant)
             .waiting_for(grant)
             .with_successor(successor);
-        let text = format!("{}{}", answer.words_text(), self.request(grant)?);
-        answer.give_as(self.context, &text)?;
+        if !self.context.json {
+            // Standard output is for the wallet alone.
+            self.context.output.tell(&answer.words_text())?;
+        }
+        answer.give_as(self.context, &self.request(grant)?)?;
         self.context.output.say(format!(
             "Sign this with {account} ({}), then: ourspace init --wallet {account} --signature 0x…",
             method(self.arguments),
@@ -172,7 +182,7 @@ fn method(arguments: &Arguments) -> &'static str {
 }
 
 fn finish(home: &Home, signature: &str, context: &Context) -> Outcome {
-    account::finish_elsewhere(home, signature, context.now()?)?;
+    account::finish_elsewhere(home, signature, context.signing_time()?)?;
     let identity = ourspace_node::identity::Identity::load(home)?;
     let answer = Answer::of(&identity.grant.get().grant);
     answer.give(context, Shown::Already)

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser};
 use ourspace_node::{
     Home,
-    account::{self, InitError, Leftover},
+    account::{self, InitError, Leftover, Place},
 };
 use ourspace_protocol::account::Account;
 use ourspace_wallet::{KeystoreError, SecretKey, successor::Successor};
@@ -20,6 +20,7 @@ use super::Outcome;
 use crate::{ask, context::Context, failure::Failure, password::PasswordArgs};
 
 use answer::{Answer, Shown};
+use source::Lists;
 use words::New;
 
 const EXAMPLES: &str = "\
@@ -70,20 +71,25 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     if let Some(wallet) = arguments.elsewhere.wallet()? {
         return elsewhere::run(arguments, wallet, context);
     }
+    let place = account::place(&context.home)?;
     let asks = asks(arguments.yes, context)?;
-    // Without the password nothing is touched.
-    let given = match asks {
+    // Everything is asked, read and checked before the home is made.
+    let mut password = match asks {
         true => None,
         false => Some(arguments.password.new_password(context, "")?),
     };
-    let home = account::begin(&context.home)?;
+    let lists = arguments.source.lists(context, asks, &arguments.password)?;
+    if asks && place == Place::Free {
+        context.output.say(WELCOME);
+        password = Some(arguments.password.new_password(context, QUESTION)?);
+    }
     let made = Making {
         arguments,
         context,
-        home: &home,
+        home: &account::begin(&context.home)?,
         asks,
     };
-    made.run(given)
+    made.run(lists, password)
 }
 
 /// Whether the person is asked; where that is impossible, `--yes` must say that it is meant.
@@ -108,9 +114,8 @@ struct Making<'m> {
 }
 
 impl Making<'_> {
-    fn run(&self, given: Option<Zeroizing<String>>) -> Outcome {
+    fn run(&self, lists: Lists, given: Option<Zeroizing<String>>) -> Outcome {
         let source = &self.arguments.source;
-        let lists = source.lists(self.context, self.asks, &self.arguments.password)?;
         if let Leftover::Key(account) = account::leftover(self.home)?
             && self.goes_on(account, lists.wallet.as_ref())?
         {
@@ -122,15 +127,13 @@ impl Making<'_> {
                 aside.display()
             ));
         }
-        if self.asks {
-            self.context.output.say(WELCOME);
-        }
         let password = match given {
             Some(password) => password,
-            None => self.arguments.password.new_password(
-                self.context,
-                "A password for the account's key on this machine: ",
-            )?,
+            None => {
+                self.context.output.say(WELCOME);
+                let password = &self.arguments.password;
+                password.new_password(self.context, QUESTION)?
+            }
         };
         let wallet = match lists.wallet {
             Some(key) => New::given(key),
@@ -145,7 +148,7 @@ impl Making<'_> {
     }
 
     fn make(&self, wallet: &New, successor: Option<&New>, password: &str) -> Outcome {
-        let now = self.context.now()?;
+        let now = self.context.signing_time()?;
         let named = successor.map(|list| Successor::of(&list.key));
         let prepared = account::prepare(self.home, &wallet.key, named, now)?;
         let grant = &prepared.identity.grant.get().grant;
@@ -194,7 +197,7 @@ impl Making<'_> {
                 .password
                 .existing(self.context, "The password that you chose for it: ")?,
         };
-        let now = self.context.now()?;
+        let now = self.context.signing_time()?;
         match account::resume(self.home, &password, now) {
             Ok(_) => {}
             Err(InitError::Keystore(KeystoreError::WrongPassword)) => {
@@ -221,6 +224,8 @@ fn unfinished(failure: Failure) -> Failure {
         other => other,
     }
 }
+
+const QUESTION: &str = "A password for the account's key on this machine: ";
 
 const WELCOME: &str = "\
 This makes your account: an Ethereum address that is yours alone. You will see two lists of

@@ -1,9 +1,16 @@
 //! Where the account's key comes from when it is not made anew.
 
-use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
+use std::{
+    convert::Infallible,
+    fmt,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::Args;
-use ourspace_wallet::{SecretKey, keystore, mnemonic::Length};
+use ourspace_node::account::InitError;
+use ourspace_wallet::{KeystoreError, SecretKey, keystore, mnemonic::Length};
 use zeroize::Zeroizing;
 
 use super::words::read_list;
@@ -94,21 +101,56 @@ impl Source {
                 None => password.clone(),
             };
             let password = password.existing(context, "The password of the key store file: ")?;
-            let wallet = Some(keystore::open(path, &password)?);
-            let successor = None;
-            return Ok(Lists { wallet, successor });
+            let wallet = Some(open(path, &password)?);
+            return Ok(Lists {
+                wallet,
+                successor: None,
+            });
         }
         match &self.mnemonic {
             None => Ok(Lists::default()),
-            Some(_) if asks => Ok(Lists {
-                wallet: read_list("The words of the account (not shown): ", false)?,
-                successor: read_list(
-                    "The words of its successor, if there are any yet (not shown; Enter: make new ones): ",
-                    true,
-                )?,
-            }),
+            Some(_) if asks => asked(),
             Some(_) => piped(),
         }
+    }
+}
+
+/// Opens the file with the account's key; its password may be another than the new one.
+fn open(path: &Path, password: &str) -> Result<SecretKey, Failure> {
+    match keystore::open(path, password) {
+        Ok(key) => Ok(key),
+        Err(KeystoreError::WrongPassword) => Err(Failure::refused(format!(
+            "wrong password for {} (or that file was altered): give the password of that file \
+             with --keystore-password-file FILE",
+            path.display()
+        ))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Both lists from the person at the terminal.
+fn asked() -> Result<Lists, Failure> {
+    let wallet = read_list("The words of the account (not shown): ", false)?;
+    let successor = loop {
+        let successor = read_list(
+            "The words of its successor, if there are any yet (not shown; Enter: make new ones): ",
+            true,
+        )?;
+        match differ(wallet.as_ref(), successor.as_ref()) {
+            Ok(()) => break successor,
+            Err(error) => writeln!(io::stderr().lock(), "{error}")?,
+        }
+    };
+    Ok(Lists { wallet, successor })
+}
+
+/// Who has the account's words must not have its successor's.
+fn differ(wallet: Option<&SecretKey>, successor: Option<&SecretKey>) -> Result<(), InitError> {
+    match (wallet, successor) {
+        (Some(wallet), Some(successor)) if wallet.address() == successor.address() => {
+            Err(InitError::OwnSuccessor)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -127,5 +169,6 @@ fn piped() -> Result<Lists, Failure> {
     if wallet.is_none() {
         return Err(Failure::usage("standard input holds no words"));
     }
+    differ(wallet.as_ref(), successor.as_ref())?;
     Ok(Lists { wallet, successor })
 }
