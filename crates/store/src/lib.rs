@@ -20,6 +20,7 @@ mod kept;
 mod lock;
 mod node;
 mod pack;
+mod piece;
 mod reader;
 mod records;
 mod rows;

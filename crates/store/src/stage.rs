@@ -7,6 +7,7 @@ use ourspace_protocol::dag::{Cid, Codec, FileDag};
 use crate::{
     error::StoreError,
     pack::{PackWriter, Place},
+    piece::Piece,
     volume::Volumes,
     whole::{self, Whole},
 };
@@ -20,7 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Stage<'s> {
     volumes: &'s Volumes,
-    buffer: Vec<u8>,
+    piece: Option<Piece>,
     pub(crate) files: Staged,
 }
 
@@ -50,7 +51,7 @@ impl<'s> Stage<'s> {
     pub(crate) fn new(volumes: &'s Volumes) -> Self {
         Self {
             volumes,
-            buffer: Vec::new(),
+            piece: None,
             files: Staged::default(),
         }
     }
@@ -68,21 +69,17 @@ impl<'s> Stage<'s> {
     /// [`StoreError::Input`] when `input` fails; [`StoreError::Full`] and the other errors
     /// of the disk. What was added before is still there.
     pub fn add(&mut self, input: &mut dyn Read) -> Result<FileDag, StoreError> {
-        if self.buffer.is_empty() {
-            self.buffer = whole::buffer();
+        let mut first = self.piece.take().unwrap_or_else(Piece::new);
+        first.fill(input)?;
+        if !first.is_full() {
+            return self.add_small(first);
         }
-        let filled = whole::fill(input, &mut self.buffer)?;
-        if filled < self.buffer.len() {
-            return self.add_small(filled);
+        let mut second = Piece::new();
+        second.fill(input)?;
+        if second.is_empty() {
+            return self.add_small(first);
         }
-        let mut second = whole::buffer();
-        let more = whole::fill(input, &mut second)?;
-        if more == 0 {
-            return self.add_small(filled);
-        }
-        second.truncate(more);
-        let begin = [std::mem::take(&mut self.buffer), second];
-        let file = whole::write(self.volumes, begin, input)?;
+        let file = whole::write(self.volumes, [first, second], input)?;
         let dag = file.dag;
         if self.files.seen.insert(*dag.cid.digest()) {
             self.files.large.push(file);
@@ -92,8 +89,8 @@ impl<'s> Stage<'s> {
         Ok(dag)
     }
 
-    fn add_small(&mut self, filled: usize) -> Result<FileDag, StoreError> {
-        let bytes = self.buffer.get(..filled).unwrap_or_default();
+    fn add_small(&mut self, piece: Piece) -> Result<FileDag, StoreError> {
+        let bytes = piece.bytes();
         let cid = Cid::of(Codec::Raw, bytes);
         let digest = *cid.digest();
         if !self.files.seen.contains(&digest) {
@@ -101,7 +98,8 @@ impl<'s> Stage<'s> {
             self.files.small.push((digest, place));
             self.files.seen.insert(digest);
         }
-        let size = filled as u64;
+        let size = bytes.len() as u64;
+        self.piece = Some(piece);
         Ok(FileDag {
             cid,
             size,

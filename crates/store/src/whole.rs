@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Read},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, Sender, channel},
@@ -18,6 +18,7 @@ use ourspace_protocol::{
 
 use crate::{
     error::StoreError,
+    piece::{Output, Piece},
     steps::Step,
     volume::{Kind, VolumeId, Volumes},
 };
@@ -25,9 +26,6 @@ use crate::{
 /// Threads that hash, at most: one keeps up with most disks where the processor knows
 /// SHA-256, and four do where it does not.
 const HASHERS: usize = 4;
-
-/// Bytes after which the disk is sent to work, so that it does not begin at the end.
-const SYNC_EVERY: u64 = 64 << 20;
 
 /// A large file that is written and synced.
 #[derive(Debug)]
@@ -45,29 +43,10 @@ pub(crate) fn volume(number: i64) -> VolumeId {
     VolumeId { number, kind }
 }
 
-/// A buffer for one piece.
-pub(crate) fn buffer() -> Vec<u8> {
-    vec![0; CHUNK_BYTES]
-}
-
-/// Reads until `buffer` is full or the input ends; gives how much was read.
-pub(crate) fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, StoreError> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match input.read(rest) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(StoreError::Input(error)),
-        }
-    }
-    Ok(filled)
-}
-
 /// Writes the pieces `begin` and the rest of `input` to a file of their own.
 pub(crate) fn write(
     volumes: &Volumes,
-    begin: [Vec<u8>; 2],
+    begin: [Piece; 2],
     input: &mut dyn Read,
 ) -> Result<Whole, StoreError> {
     let (volume, file) = volumes.create(Kind::Whole)?;
@@ -83,14 +62,14 @@ pub(crate) fn write(
 fn write_to(
     volumes: &Volumes,
     (volume, file): (VolumeId, &File),
-    begin: [Vec<u8>; 2],
+    begin: [Piece; 2],
     input: &mut dyn Read,
 ) -> Result<Whole, StoreError> {
     let path = volumes.path(volume);
+    let mut output = Output::new(file, &path);
     let pieces = thread::scope(|scope| {
         let (work, jobs) = channel();
         let (report, done) = channel();
-        let (flush, flushes) = channel();
         let jobs = Arc::new(Mutex::new(jobs));
         let hashers = thread::available_parallelism().map_or(1, usize::from);
         let hashers = hashers.min(HASHERS);
@@ -100,30 +79,25 @@ fn write_to(
             scope.spawn(move || hash(&jobs, &report));
         }
         drop((report, jobs));
-        let syncing = scope.spawn(move || flushes.iter().try_for_each(|()| file.sync_data()));
         let mut pump = Pump {
             work,
             done,
-            flush,
             spare: 2 * hashers,
             digests: Vec::new(),
-            size: 0,
         };
-        let pumped = pump.run(file, begin, input);
-        let pieces = pumped.and_then(|()| pump.finish());
-        let synced = syncing.join().unwrap_or_else(|_| Err(stopped()));
-        synced.map_err(PumpError::Write)?;
-        pieces
+        pump.run(&mut output, begin, input)?;
+        Ok(pump.finish())
     });
     let failed = |error| match error {
         PumpError::Input(error) => error,
         PumpError::Write(error) => StoreError::file("write", &path)(error),
     };
-    let (pieces, size) = pieces.map_err(failed)?;
+    let pieces = pieces.map_err(failed)?;
     volumes.observer.reached(Step::WholeWritten);
-    let synced = file.sync_data();
+    let synced = output.sync();
     synced.map_err(StoreError::file("sync", &path))?;
     volumes.observer.reached(Step::WholeSynced);
+    let size = output.size();
     let (dag, nodes) = assemble(&pieces, size);
     Ok(Whole {
         number: volume.number,
@@ -138,18 +112,18 @@ fn stopped() -> io::Error {
 }
 
 /// A piece and its place in the file.
-type Job = (usize, Vec<u8>);
-/// A piece's digest, and its buffer to be used again.
-type Done = (usize, [u8; 32], Vec<u8>);
+type Job = (usize, Piece);
+/// A piece's digest, and its room to be used again.
+type Done = (usize, [u8; 32], Piece);
 
 fn hash(jobs: &Mutex<Receiver<Job>>, report: &Sender<Done>) {
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((at, bytes)) = job else {
+        let Ok((at, piece)) = job else {
             return;
         };
-        let cid = Cid::of(Codec::Raw, &bytes);
-        if report.send((at, *cid.digest(), bytes)).is_err() {
+        let cid = Cid::of(Codec::Raw, piece.bytes());
+        if report.send((at, *cid.digest(), piece)).is_err() {
             return;
         }
     }
@@ -160,83 +134,70 @@ enum PumpError {
     Write(io::Error),
 }
 
-/// Reads, writes, and keeps the hashers and the disk busy.
+/// Reads, writes, and keeps the hashers busy.
 struct Pump {
     work: Sender<Job>,
     done: Receiver<Done>,
-    flush: Sender<()>,
-    /// Buffers that may still be made.
+    /// Pieces that may still be made.
     spare: usize,
     digests: Vec<[u8; 32]>,
-    size: u64,
 }
 
 impl Pump {
     fn run(
         &mut self,
-        file: &File,
-        begin: [Vec<u8>; 2],
+        output: &mut Output<'_>,
+        begin: [Piece; 2],
         input: &mut dyn Read,
     ) -> Result<(), PumpError> {
         for piece in begin {
-            self.piece(file, piece)?;
+            self.piece(output, piece)?;
         }
         loop {
-            let mut buffer = if self.spare > 0 {
+            let mut piece = if self.spare > 0 {
                 self.spare -= 1;
-                buffer()
+                Piece::new()
             } else {
                 self.one_done()?
             };
-            let filled = fill(input, &mut buffer).map_err(PumpError::Input)?;
-            if filled == 0 {
+            piece.fill(input).map_err(PumpError::Input)?;
+            if piece.is_empty() {
                 return Ok(());
             }
-            buffer.truncate(filled);
-            self.piece(file, buffer)?;
+            self.piece(output, piece)?;
         }
     }
 
-    fn piece(&mut self, mut file: &File, piece: Vec<u8>) -> Result<(), PumpError> {
-        let before = self.size;
-        self.size += piece.len() as u64;
+    fn piece(&mut self, output: &mut Output<'_>, piece: Piece) -> Result<(), PumpError> {
         let at = self.digests.len();
         self.digests.push([0; 32]);
-        // Hashed while it is being written would be better still, but a buffer has one
-        // owner; the next piece is read and written meanwhile.
-        file.write_all(&piece).map_err(PumpError::Write)?;
+        // Hashed while it is being written would be better still, but a piece has one
+        // owner; the next one is read and written meanwhile.
+        output.push(&piece).map_err(PumpError::Write)?;
         let stopped = |_| PumpError::Write(stopped());
-        self.work.send((at, piece)).map_err(stopped)?;
-        if before / SYNC_EVERY != self.size / SYNC_EVERY {
-            // When the syncing thread has failed, it says why at the end.
-            self.flush
-                .send(())
-                .map_err(|_| PumpError::Write(self::stopped()))?;
-        }
-        Ok(())
+        self.work.send((at, piece)).map_err(stopped)
     }
 
-    fn one_done(&mut self) -> Result<Vec<u8>, PumpError> {
+    fn one_done(&mut self) -> Result<Piece, PumpError> {
         let done = self.done.recv();
-        let (at, digest, buffer) = done.map_err(|_| PumpError::Write(stopped()))?;
+        let (at, digest, piece) = done.map_err(|_| PumpError::Write(stopped()))?;
         self.digests[at] = digest;
-        Ok(buffer)
+        Ok(piece)
     }
 
-    /// Waits for the last hashes; gives all of them, and the file's size.
-    fn finish(self) -> Result<(Vec<[u8; 32]>, u64), PumpError> {
+    /// Waits for the last hashes; gives all of them.
+    fn finish(self) -> Vec<[u8; 32]> {
         let Self {
             work,
             done,
             mut digests,
-            size,
             ..
         } = self;
         drop(work);
         for (at, digest, _) in done {
             digests[at] = digest;
         }
-        Ok((digests, size))
+        digests
     }
 }
 

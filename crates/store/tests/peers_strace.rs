@@ -128,12 +128,7 @@ fn bytes_are_synced_before_they_are_named() {
     let rows = first(both, "pwrite64", "-wal");
     for ending in [".pack", ".file"] {
         let synced = last(both, "sync", ending);
-        let write = if ending == ".pack" {
-            "pwrite64"
-        } else {
-            "write"
-        };
-        assert!(last(both, write, ending) < synced);
+        assert!(last(both, "pwrite64", ending) < synced);
         assert!(synced < first(both, "sync", "files"));
     }
     assert!(first(both, "sync", "files") < rows);
