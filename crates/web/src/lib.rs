@@ -13,6 +13,7 @@ mod find;
 mod hosts;
 mod kinds;
 mod reply;
+mod seats;
 mod server;
 mod stream;
 

@@ -1,18 +1,20 @@
 //! Taking connections, within limits, until told to stop.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, serve::Listener};
-use hyper::server::conn::http1;
+use axum::{Router, body::Body, http::Request, serve::Listener};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::watch,
+    time::timeout,
 };
+
+use crate::seats::{Answered, Seat, Seats};
 
 /// Connections at once: a browser opens six.
 const CONNECTIONS: usize = 128;
@@ -21,63 +23,78 @@ const HEADERS: usize = 64;
 /// Bytes of a request's line and headers.
 const HEADER_BYTES: usize = 32 * 1024;
 /// How long a request's headers may take, and a connection may be idle.
-const HEADER_TIME: Duration = Duration::from_secs(30);
+const HEADER_TIME: Duration = Duration::from_secs(10);
 /// How long answers under way may take when the server is told to stop.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long a connection that has to make room may take to send what it was answered.
+const LEAVING: Duration = Duration::from_secs(1);
 
 /// Serves `router` on `listener` until `stop` comes to its end; answers under way are
 /// finished, for some seconds at most.
+///
+/// There is always room for one more: where too many connections are open, the one that
+/// has been idle for longest is closed. Only while all of them are being answered is the
+/// next one waited with.
 pub async fn serve<L: Listener>(mut listener: L, router: Router, stop: impl Future<Output = ()>) {
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut stop = std::pin::pin!(stop);
+    let seats = Arc::new(Seats::new(CONNECTIONS));
+    let (stopping, stopped) = watch::channel(());
+    let mut stop = pin!(stop);
     loop {
+        let next = async {
+            let (stream, _) = listener.accept().await;
+            (stream, seats.take().await)
+        };
         tokio::select! {
             () = &mut stop => break,
-            Some((stream, place)) = next(&mut listener, &places) => {
-                connection(stream, place, &router, &graceful);
+            (stream, seat) = next => {
+                tokio::spawn(connection(stream, seat, router.clone(), stopped.clone()));
             }
         }
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    stopping.send_replace(());
+    if timeout(GRACE, seats.empty()).await.is_err() {
         tracing::debug!("connections were cut");
     }
 }
 
-/// The next connection, once there is a place for it.
-async fn next<L: Listener>(
-    listener: &mut L,
-    places: &Arc<Semaphore>,
-) -> Option<(L::Io, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
-    let (stream, _) = listener.accept().await;
-    Some((stream, place))
-}
-
-fn connection<S>(
-    stream: S,
-    place: OwnedSemaphorePermit,
-    router: &Router,
-    graceful: &GracefulShutdown,
-) where
+/// Answers one connection until it ends, has to make room, or the server stops.
+async fn connection<S>(stream: S, seat: Seat, router: Router, mut stopped: watch::Receiver<()>)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = TowerToHyperService::new(router.clone());
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|request: Request<Incoming>| {
+        let turn = seat.turn();
+        let answer = hyper::service::Service::call(&router, request);
+        async move {
+            let response = answer.await?;
+            let body = |body| Body::new(Answered::new(body, turn));
+            Ok::<_, std::convert::Infallible>(response.map(body))
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_headers(HEADERS)
         .max_buf_size(HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    let watched = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "a connection ended early");
+        .serve_connection(TokioIo::new(seat.stream(stream)), service);
+    let mut connection = pin!(connection);
+    let rest = tokio::select! {
+        ended = connection.as_mut() => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            return;
         }
-        drop(place);
-    });
+        () = seat.asked_to_leave() => LEAVING,
+        _ = stopped.changed() => GRACE,
+    };
+    // Who has not asked anything yet gets no answer either.
+    if seat.has_asked() {
+        connection.as_mut().graceful_shutdown();
+        if timeout(rest, connection).await.is_err() {
+            tracing::debug!("a connection was cut");
+        }
+    }
 }
