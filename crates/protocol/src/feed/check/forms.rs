@@ -235,6 +235,13 @@ const ENDINGS: [(&str, &str); 16] = [
     ("wav", "audio/wav"),
 ];
 
+/// The media types of files whose names end so; none for `bin` and all that no item can
+/// name.
+pub fn types_of(ending: &str) -> impl Iterator<Item = &'static str> {
+    let of_it = ENDINGS.iter().filter(move |(known, _)| *known == ending);
+    of_it.map(|(_, mime)| *mime)
+}
+
 /// A media path whose ending is one of the media type's.
 ///
 /// # Errors
