@@ -42,6 +42,12 @@ pub(crate) fn size(bytes: u64) -> String {
     text
 }
 
+/// So many of a thing: `1 post`, `2 posts`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{end}")
+}
+
 /// Items, one below the other.
 pub(crate) fn items(items: &[ItemView]) -> String {
     let items: Vec<String> = items.iter().map(item).collect();

@@ -124,7 +124,7 @@ fn a_place_says_how_it_is_doing() {
     assert_eq!(status["home"], place.home().display().to_string());
     let text = place.run(&["status"]);
     assert!(
-        text.ok().contains("1 posts, 0 reactions, 1 deleted"),
+        text.ok().contains("1 post, 0 reactions, 1 deleted"),
         "{}",
         text.out
     );

@@ -8,7 +8,7 @@ use ourspace_protocol::{account::Account, dag::Cid, time::Millis};
 use serde::Serialize;
 
 use super::Outcome;
-use crate::{context::Context, failure::Failure};
+use crate::{context::Context, failure::Failure, people};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -77,8 +77,8 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     })?;
     bar.finish_and_clear();
     let text = format!(
-        "{} files of {} bytes in {}; {} written, {} removed",
-        exported.files,
+        "{} of {} bytes in {}; {} written, {} removed",
+        people::counted(exported.files, "file"),
         exported.bytes,
         arguments.folder.display(),
         exported.written,

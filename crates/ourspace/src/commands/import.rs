@@ -6,7 +6,7 @@ use clap::Args;
 use ourspace_node::import::{self, Options, Progress, Report, Source};
 
 use super::Outcome;
-use crate::{context::Context, failure::Failure};
+use crate::{context::Context, failure::Failure, people};
 
 /// What it takes.
 #[derive(Debug, Args)]
@@ -83,14 +83,16 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
 
 fn text(report: &Report, dry_run: bool) -> String {
     let would = if dry_run { "would be " } else { "" };
-    let posts = if report.found == 1 { "post" } else { "posts" };
     let mut text = format!(
-        "{} {posts} found: {} {would}added, {} {would}updated, {} skipped",
-        report.found, report.added, report.updated, report.skipped
+        "{} found: {} {would}added, {} {would}updated, {} skipped",
+        people::counted(report.found, "post"),
+        report.added,
+        report.updated,
+        report.skipped
     );
     if report.media > 0 {
-        let files = if report.media == 1 { "file" } else { "files" };
-        text.push_str(&format!("; {} {files} {would}taken in", report.media));
+        let files = people::counted(report.media, "file");
+        text.push_str(&format!("; {files} {would}taken in"));
     }
     for warning in &report.warnings {
         text.push_str("\n  ");

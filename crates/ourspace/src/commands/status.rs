@@ -33,15 +33,17 @@ fn describe(status: &Status) -> String {
     push(
         &mut text,
         format_args!(
-            "feed      {} posts, {} reactions, {} deleted\n",
-            holdings.posts, holdings.reactions, holdings.tombstones
+            "feed      {}, {}, {} deleted\n",
+            people::counted(holdings.posts, "post"),
+            people::counted(holdings.reactions, "reaction"),
+            holdings.tombstones
         ),
     );
     push(
         &mut text,
         format_args!(
-            "media     {} files, {}\ndatabase  {}\noutbox    {} to announce\n",
-            holdings.media_files,
+            "media     {}, {}\ndatabase  {}\noutbox    {} to announce\n",
+            people::counted(holdings.media_files, "file"),
             people::size(holdings.media_bytes),
             people::size(holdings.database_bytes),
             status.outbox
