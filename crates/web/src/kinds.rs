@@ -1,6 +1,8 @@
 //! What a file is called in HTTP, by its name alone: what strangers' bytes look like
 //! never decides.
 
+use ourspace_protocol::feed::check::forms;
+
 /// How a file is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kind {
@@ -24,6 +26,7 @@ pub(crate) fn kind(path: &str) -> Kind {
         "json" if is_feed => "application/feed+json; charset=utf-8",
         "json" => "application/json",
         "opml" => "text/x-opml; charset=utf-8",
+        "ico" => "image/x-icon",
         "cbor" => "application/vnd.ipld.dag-cbor",
         _ if path.starts_with(".well-known/") => "application/vnd.ipld.raw",
         _ => return media(ending),
@@ -34,30 +37,19 @@ pub(crate) fn kind(path: &str) -> Kind {
     Kind { mime, shown: true }
 }
 
+/// A kept file: only the endings that items can name are shown. Nothing else is, for it
+/// could hold a script.
 fn media(ending: &str) -> Kind {
+    let mut types = forms::types_of(ending);
+    // RFC 5334: what ends in .ogg is sound; a film in it is played all the same.
     let mime = match ending {
-        "webp" => "image/webp",
-        "jpg" | "jpeg" => "image/jpeg",
-        "png" => "image/png",
-        "gif" => "image/gif",
-        "avif" => "image/avif",
-        "mp4" | "m4v" => "video/mp4",
-        "mov" => "video/quicktime",
-        "webm" => "video/webm",
-        "mp3" => "audio/mpeg",
-        "m4a" => "audio/mp4",
-        "ogg" | "oga" | "opus" => "audio/ogg",
-        "flac" => "audio/flac",
-        "wav" => "audio/wav",
-        // Nothing that could hold a script is shown.
-        _ => {
-            return Kind {
-                mime: "application/octet-stream",
-                shown: false,
-            };
-        }
+        "ogg" => types.find(|mime| mime.starts_with("audio/")),
+        _ => types.next(),
     };
-    Kind { mime, shown: true }
+    Kind {
+        mime: mime.unwrap_or("application/octet-stream"),
+        shown: mime.is_some(),
+    }
 }
 
 #[cfg(test)]
@@ -70,10 +62,24 @@ mod tests {
             "media/2026/11/x.svg",
             "media/2026/11/x.html",
             "media/2026/11/x.js",
+            "media/2026/11/x.bin",
+            "media/2026/11/x.avif",
+            "media/2026/11/x.jpeg",
+            "media/2026/11/x.ico",
         ] {
             assert!(!kind(path).shown, "{path}");
         }
-        assert!(kind("media/2026/11/x.webp").shown);
+        for (ending, mime) in [
+            ("webp", "image/webp"),
+            ("aac", "audio/aac"),
+            ("ogg", "audio/ogg"),
+            ("opus", "audio/ogg"),
+            ("webm", "video/webm"),
+            ("mov", "video/quicktime"),
+        ] {
+            let kind = kind(&format!("media/2026/11/x.{ending}"));
+            assert_eq!((kind.mime, kind.shown), (mime, true));
+        }
         assert_eq!(kind("archive/x.json").mime, kind("feed.json").mime);
         assert_eq!(kind("feed.xml").mime, "application/xml; charset=utf-8");
         assert_eq!(kind("profile.json").mime, "application/json");
