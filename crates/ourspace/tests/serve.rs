@@ -169,6 +169,7 @@ fn the_feed_is_served_and_only_to_this_machine() {
     );
     for (path, kind) in [
         ("/feed.json", "application/feed+json; charset=utf-8"),
+        ("/favicon.ico", "image/x-icon"),
         ("/feed.css", "text/css; charset=utf-8"),
         ("/feed.js", "text/javascript; charset=utf-8"),
         ("/follows.opml", "text/x-opml; charset=utf-8"),

@@ -42,6 +42,11 @@ impl From<ourspace_protocol::feed::state::StateError> for FindError {
     }
 }
 
+/// What browsers ask for beside any page; no part of the tree.
+const ICON: &str = "favicon.ico";
+/// The program's own mark: a page with a picture of its author names that as its icon.
+static ICON_BYTES: &[u8] = include_bytes!("../assets/favicon.ico");
+
 /// What lies at a path.
 #[derive(Debug)]
 pub(crate) enum Found {
@@ -98,6 +103,9 @@ struct Find<'f> {
 
 impl Find<'_> {
     fn path(&self, path: &str) -> Result<Found, FindError> {
+        if path == ICON {
+            return Ok(file(path, Bytes::from_static(ICON_BYTES), false));
+        }
         let Some(root) = self.reader.root(self.account)? else {
             return Ok(Found::Nothing);
         };
