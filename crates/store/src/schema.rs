@@ -4,8 +4,9 @@
 //! Released migrations never change. A home of a newer program is refused as it is.
 
 use std::{
-    fs,
+    fs::{self, OpenOptions},
     io::Read,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -36,6 +37,7 @@ pub(crate) fn known() -> i64 {
 /// Opens the database for the one writer, makes it if there is none, migrates it.
 pub(crate) fn open_writer(path: &Path, observer: &dyn Observer) -> Result<Connection, StoreError> {
     check_header(path)?;
+    make_private(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -50,6 +52,25 @@ pub(crate) fn open_writer(path: &Path, observer: &dyn Observer) -> Result<Connec
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     migrate(&mut conn, version, observer)?;
     Ok(conn)
+}
+
+/// Makes the file, readable by its owner only; SQLite gives the log beside it the same
+/// permissions, and takes an empty file for a new database.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let mut options = OpenOptions::new();
+    let made = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path);
+    made.map(drop).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => StoreError::ReadOnly,
+        _ => StoreError::file("make", path)(error),
+    })
 }
 
 /// Opens the database for reading; works on a home that cannot be written, too.
