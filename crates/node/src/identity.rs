@@ -1,5 +1,7 @@
 //! Who signs here: this machine's device key and the grant that allows it.
 
+use std::path::PathBuf;
+
 use ourspace_protocol::{account::Account, grant::SignedGrant, time::Millis, verify::Verified};
 use ourspace_store::StoreError;
 use ourspace_wallet::{SecretKey, device};
@@ -18,6 +20,12 @@ pub enum IdentityError {
     /// The device key cannot be read.
     #[error(transparent)]
     Device(#[from] device::DeviceError),
+    /// The device key is gone.
+    #[error(
+        "this home's device key, {}, is missing, so nothing can be published here: bring it back from a backup (`ourspace --home DIR restore FILE`), or make another home of the account, with its words (`ourspace --home DIR init --mnemonic -`) or through another device (`ourspace --home DIR device join`)",
+        .0.display()
+    )]
+    NoDeviceKey(PathBuf),
     /// The wallet has not allowed this device yet.
     #[error(
         "this device may not publish yet: its wallet has not signed the grant; `ourspace status` says what is missing"
@@ -49,7 +57,7 @@ impl Identity {
     /// [`IdentityError`], which says what to do.
     pub fn load(home: &Home) -> Result<Self, IdentityError> {
         let account = home.account()?;
-        let device = device::load(&home.device_path())?;
+        let device = device_key_of(home)?;
         let grant = grant_of(home, account, device.address())?.ok_or(IdentityError::NoGrant)?;
         Ok(Self {
             account,
@@ -57,6 +65,20 @@ impl Identity {
             grant,
         })
     }
+}
+
+/// The device key of a home that has an account.
+///
+/// # Errors
+/// [`IdentityError::NoDeviceKey`], [`IdentityError::Device`].
+pub(crate) fn device_key_of(home: &Home) -> Result<SecretKey, IdentityError> {
+    let path = home.device_path();
+    device::load(&path).map_err(|error| match error {
+        device::DeviceError::File(error) if error.is_not_found() => {
+            IdentityError::NoDeviceKey(path)
+        }
+        other => other.into(),
+    })
 }
 
 /// The newest grant of a device, if it has one.

@@ -9,13 +9,12 @@ use ourspace_protocol::{
     limits,
     time::{Millis, rfc3339},
 };
-use ourspace_wallet::device;
 use serde::Serialize;
 
 use crate::{
     account,
     home::Home,
-    identity::{IdentityError, RENEW_AHEAD, grant_of},
+    identity::{IdentityError, RENEW_AHEAD, device_key_of, grant_of},
 };
 
 /// How a place is doing.
@@ -139,7 +138,7 @@ fn grant_status(
     now: Millis,
     warnings: &mut Vec<String>,
 ) -> Result<GrantStatus, IdentityError> {
-    let device = match device::load(&home.device_path()) {
+    let device = match device_key_of(home) {
         Ok(key) => key.address(),
         Err(error) => {
             warnings.push(error.to_string());

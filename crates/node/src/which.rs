@@ -113,8 +113,10 @@ pub fn target(home: &Home, text: &str) -> Result<Target, WhichError> {
     match item(home, text) {
         Ok((account, id)) => Ok(Target::Item(account, id)),
         Err(WhichError::Form(_) | WhichError::Unknown(_)) if is_url => {
-            let url = clean::url(text).ok_or_else(|| WhichError::Form(shown(text)))?;
-            Ok(Target::Url(url))
+            // What passes for an address in an old feed is none that a person means.
+            let url = clean::url(text).filter(|url| url::Url::parse(url).is_ok());
+            url.map(Target::Url)
+                .ok_or_else(|| WhichError::Form(shown(text)))
         }
         Err(error) => Err(error),
     }

@@ -13,6 +13,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -31,8 +32,8 @@ use ourspace_wallet::{
 
 use crate::{
     account::{
-        InitError, Origin, check_grant, draft_grant, forget, pending, place, put_origin, remember,
-        sign_grant,
+        InitError, Origin, Place, check_grant, draft_grant, forget, pending, place, put_origin,
+        remember, sign_grant,
     },
     home::{Home, HomeError, put_account},
     identity::Identity,
@@ -76,7 +77,14 @@ pub struct Made {
 /// Those of [`place`]; [`InitError::Home`] when it cannot be written or another process
 /// holds it.
 pub fn begin(path: &Path) -> Result<Home, InitError> {
-    place(path)?;
+    if place(path)? == Place::Free && path.is_dir() {
+        // An empty folder that was there: from now on it holds what is private.
+        let private = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+        private.map_err(|source| InitError::Folder {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
     let exists = |account| InitError::Exists {
         home: path.to_owned(),
         account,

@@ -34,7 +34,7 @@ pub use origin::{Origin, origin, way_to_renew};
 pub(crate) use pending::{JOINING, forget, remember};
 pub use pending::{pending, waiting};
 pub(crate) use place::worth_keeping;
-pub use place::{Place, place};
+pub use place::{Place, place, unfinished};
 pub use view::{GrantView, WalletPlace, Whoami, warnings, whoami};
 
 /// How long a new grant lasts: 365 days.

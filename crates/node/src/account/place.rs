@@ -3,6 +3,8 @@
 
 use std::{fs, io, path::Path};
 
+use ourspace_store::Store;
+
 use super::{
     error::InitError,
     pending::{is_joining, waiting},
@@ -69,6 +71,33 @@ pub fn place(path: &Path) -> Result<Place, InitError> {
         // What is wrong with it, whoever opens it to write will say.
         Err(_) => Ok(place),
     }
+}
+
+/// What a home without an account waits for, and how to go on, in words for people; `None`
+/// when it waits for nothing.
+///
+/// # Errors
+/// [`HomeError`] when it cannot be read.
+pub fn unfinished(path: &Path) -> Result<Option<String>, HomeError> {
+    let home = Home::of_store(Store::open_reader(path)?);
+    let reader = home.store().read()?;
+    if let Some(grant) = waiting(&reader)?.first() {
+        let account = grant.account;
+        return Ok(Some(format!(
+            "the account {account} waits for its wallet to sign a grant: `ourspace init --wallet \
+             {account}` prints it again, and with --signature 0x… takes the signature"
+        )));
+    }
+    if is_joining(&reader)? {
+        return Ok(Some(
+            "this device waits to join an account: `ourspace device join` shows its code again, \
+             and with --answer ANSWER takes what the first device answered"
+                .to_owned(),
+        ));
+    }
+    Ok(home.keystore_path().exists().then(|| {
+        "the making of an account was interrupted here: `ourspace init` finishes it".to_owned()
+    }))
 }
 
 /// Why a home without an account must not be removed: there is more in it than what an

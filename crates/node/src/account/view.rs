@@ -5,13 +5,13 @@ use ourspace_protocol::{
     grant::Grant,
     time::{Millis, rfc3339},
 };
-use ourspace_wallet::{device, fingerprint::fingerprint};
+use ourspace_wallet::fingerprint::fingerprint;
 use serde::Serialize;
 
 use crate::{
     account::way_to_renew,
     home::Home,
-    identity::{Identity, IdentityError, RENEW_AHEAD, grant_of},
+    identity::{Identity, IdentityError, RENEW_AHEAD, device_key_of, grant_of},
 };
 
 /// Where the account's key is.
@@ -102,7 +102,7 @@ pub fn whoami(home: &Home, now: Millis) -> Result<Whoami, IdentityError> {
 /// [`IdentityError`] when the home cannot be read.
 pub fn warnings(home: &Home, now: Millis) -> Result<Vec<String>, IdentityError> {
     let account = home.account()?;
-    let device = device::load(&home.device_path())?.address();
+    let device = device_key_of(home)?.address();
     let mut warnings = Vec::new();
     let Some(grant) = grant_of(home, account, device)? else {
         return Ok(warnings);

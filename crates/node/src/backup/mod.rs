@@ -36,6 +36,8 @@ pub use restore::{Restored, restore};
 const VERSION: u32 = 1;
 /// How the folders of unfinished backups begin.
 const SCRATCH: &str = ".backup-";
+/// How the names of unfinished backups end.
+const PARTIAL: &str = ".partial";
 /// Entries of an archive, at most.
 const ENTRIES: usize = 1_000_000;
 /// Bytes of the manifest, at most: some 60 for each entry.
@@ -162,8 +164,7 @@ pub fn backup(
     }
     let above = file.parent().filter(|above| !above.as_os_str().is_empty());
     let above = above.unwrap_or(Path::new("."));
-    let mut target =
-        tempfile::NamedTempFile::new_in(above).map_err(BackupError::file("write into", above))?;
+    let mut target = unfinished(file, above)?;
     let sources = Sources::collect(home, options.media)?;
     let manifest = Manifest {
         version: VERSION,
@@ -196,6 +197,24 @@ pub fn backup(
         bytes,
         media: options.media,
     })
+}
+
+/// The file that gets the backup's name when it is whole. It is removed when that fails; of a
+/// killed try the next one for the same name clears it away.
+fn unfinished(file: &Path, above: &Path) -> Result<tempfile::NamedTempFile, BackupError> {
+    let failed = || BackupError::file("write into", above);
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!(".{name}.");
+    for entry in fs::read_dir(above).map_err(failed())?.flatten() {
+        let found = entry.file_name().to_string_lossy().into_owned();
+        if found.starts_with(&prefix) && found.ends_with(PARTIAL) {
+            // What cannot be removed is rubbish, sealed, and harms nobody.
+            fs::remove_file(entry.path()).unwrap_or(());
+        }
+    }
+    let mut named = tempfile::Builder::new();
+    named.prefix(&prefix).suffix(PARTIAL);
+    named.tempfile_in(above).map_err(failed())
 }
 
 /// How a backup is made.

@@ -50,10 +50,7 @@ pub fn restore(
     let above = home.parent().filter(|above| !above.as_os_str().is_empty());
     let above = above.unwrap_or(Path::new("."));
     fs::create_dir_all(above).map_err(BackupError::file("make", above))?;
-    let staging = tempfile::Builder::new()
-        .prefix(".ourspace-restore-")
-        .tempdir_in(above)
-        .map_err(BackupError::file("write into", above))?;
+    let staging = staging(home, above)?;
     let place = staging.path().join("home");
     let manifest = pipe::through(
         |mut writer| {
@@ -75,6 +72,21 @@ pub fn restore(
         created: manifest.created,
         media: manifest.media,
     })
+}
+
+/// The folder in which a home is restored. One that a killed try for the same home has left
+/// goes first: it holds keys.
+fn staging(home: &Path, above: &Path) -> Result<tempfile::TempDir, BackupError> {
+    let failed = || BackupError::file("write into", above);
+    let name = home.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!(".{name}.restore-");
+    for entry in fs::read_dir(above).map_err(failed())?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            fs::remove_dir_all(entry.path()).map_err(BackupError::file("remove", &entry.path()))?;
+        }
+    }
+    let mut named = tempfile::Builder::new();
+    named.prefix(&prefix).tempdir_in(above).map_err(failed())
 }
 
 /// What is where a home shall be put.
