@@ -18,7 +18,7 @@ pub(crate) fn line(question: &str) -> Result<Zeroizing<String>, Failure> {
     let mut line = Zeroizing::new(String::new());
     let read = io::stdin().lock().take(LONGEST).read_line(&mut line)?;
     if read == 0 {
-        return Err(Failure::refused(
+        return Err(Failure::usage(
             "the input ended before the question was answered",
         ));
     }
@@ -45,5 +45,10 @@ pub(crate) fn yes(question: &str) -> Result<bool, Failure> {
 pub(crate) fn piped() -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::new());
     io::stdin().lock().take(LONGEST).read_to_string(&mut text)?;
-    Ok(text)
+    Ok(Zeroizing::new(without_mark(&text).to_owned()))
+}
+
+/// A text without the byte order mark that some editors put before it.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }

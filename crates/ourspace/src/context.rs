@@ -8,10 +8,13 @@ use std::{
 };
 
 use clap::Args;
-use ourspace_node::{Home, account};
+use ourspace_node::{Home, HomeError, account};
 use ourspace_protocol::time::{Millis, rfc3339};
 
 use crate::{failure::Failure, output::Output};
+
+/// The environment variable that may say where the home is.
+const VARIABLE: &str = "OURSPACE_HOME";
 
 /// No machine has this program before 2024: a clock that says so was reset, by an empty
 /// battery for example. How far a clock is *ahead* nothing here can tell.
@@ -20,8 +23,9 @@ const EARLIEST: Millis = 1_704_067_200_000;
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The folder that holds everything [default: the platform's data folder]
-    #[arg(long, global = true, value_name = "DIR", env = "OURSPACE_HOME")]
+    /// The folder that holds everything [default: OURSPACE_HOME, or the platform's data folder]
+    // Not clap's `env`: it would show the option in every usage line as if it were required.
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
     /// Answer with one JSON document
     #[arg(long, global = true)]
@@ -42,9 +46,11 @@ pub(crate) struct Context {
 impl Context {
     /// Reads what holds for every command.
     pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
-        let home = match &global.home {
-            Some(home) => home.clone(),
-            None => default_home()?,
+        let named = env::var_os(VARIABLE).filter(|name| !name.is_empty());
+        let home = match (&global.home, named) {
+            (Some(home), _) => home.clone(),
+            (None, Some(home)) => PathBuf::from(home),
+            (None, None) => default_home()?,
         };
         Ok(Self {
             home,
@@ -73,22 +79,27 @@ impl Context {
 
     /// The home, to read and write.
     pub(crate) fn open(&self) -> Result<Home, Failure> {
-        Ok(Home::open(&self.home)?)
+        Home::open(&self.home).map_err(|error| self.unopened(error))
     }
 
-    /// Tells the person what they should know soon, beside the answer.
-    pub(crate) fn warn(&self, home: &Home, now: Millis) {
-        if self.json {
-            return;
-        }
-        for warning in account::warnings(home, now).unwrap_or_default() {
-            self.output.say(format!("warning: {warning}"));
+    /// Why a home does not open; where it waits for something, that is said.
+    fn unopened(&self, error: HomeError) -> Failure {
+        let waits = match error {
+            HomeError::NoAccount(_) => account::unfinished(&self.home).ok().flatten(),
+            _ => None,
+        };
+        match waits {
+            Some(waits) => Failure::refused(format!(
+                "there is no account in {} yet: {waits}",
+                self.home.display()
+            )),
+            None => error.into(),
         }
     }
 
     /// The home, to read.
     pub(crate) fn open_reader(&self) -> Result<Home, Failure> {
-        Ok(Home::open_reader(&self.home)?)
+        Home::open_reader(&self.home).map_err(|error| self.unopened(error))
     }
 }
 

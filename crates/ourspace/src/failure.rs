@@ -6,6 +6,7 @@ use std::{
     process::ExitCode,
 };
 
+use clap::error::ErrorKind;
 use serde_json::json;
 
 /// The person used the command wrongly.
@@ -34,6 +35,9 @@ impl Failure {
     /// What is wrong with the arguments, in one line: without the usage that clap adds for
     /// people.
     pub(crate) fn arguments(error: &clap::Error) -> Self {
+        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            return Self::usage("a command is missing: --help lists them");
+        }
         let text = error.to_string();
         let said = text.split("\n\nUsage:").next().unwrap_or_default();
         let said = said

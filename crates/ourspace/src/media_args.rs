@@ -13,6 +13,9 @@ use crate::{ask, context::Context, failure::Failure};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MediaArgs {
     files: Vec<Wanted>,
+    /// Why they are not what was meant. Said by the command, not by clap, which would add the
+    /// usage of the whole program.
+    wrong: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -33,6 +36,13 @@ impl MediaArgs {
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// Refuses what cannot be meant, before anything else.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.wrong
+            .as_ref()
+            .map_or(Ok(()), |wrong| Err(Failure::usage(wrong)))
     }
 
     /// Opens the files and asks for what descriptions are missing, before any other work.
@@ -103,7 +113,6 @@ impl Args for MediaArgs {
             .long("alt")
             .value_name("TEXT")
             .action(ArgAction::Append)
-            .requires("media")
             .help("Describe the --media before it for those who cannot see or hear it");
         command.arg(media).arg(alt)
     }
@@ -127,27 +136,27 @@ impl FromArgMatches for MediaArgs {
                 (at, wanted)
             })
             .collect();
+        let mut wrong = None;
         let alts = matches.get_many::<String>("alt").into_iter().flatten();
         for (at, alt) in placed("alt").zip(alts) {
             let before = files.iter_mut().rev().find(|(place, _)| *place < at);
             match before {
                 Some((_, wanted)) if wanted.alt.is_none() => wanted.alt = Some(alt.clone()),
                 Some((_, wanted)) => {
-                    return Err(misplaced(format!(
+                    wrong = Some(format!(
                         "{} has two descriptions; give one --alt after each --media",
                         wanted.path.display()
-                    )));
+                    ));
                 }
                 None => {
-                    return Err(misplaced(
-                        "--alt describes the --media before it: write --media FILE --alt TEXT"
-                            .to_owned(),
-                    ));
+                    let text =
+                        "--alt describes the --media before it: write --media FILE --alt TEXT";
+                    wrong = Some(text.to_owned());
                 }
             }
         }
         let files = files.into_iter().map(|(_, wanted)| wanted).collect();
-        Ok(Self { files })
+        Ok(Self { files, wrong })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -156,18 +165,17 @@ impl FromArgMatches for MediaArgs {
     }
 }
 
-fn misplaced(text: String) -> clap::Error {
-    clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, text + "\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(arguments: &[&str]) -> Result<Vec<(String, Option<String>)>, clap::Error> {
+    fn parse(arguments: &[&str]) -> Result<Vec<(String, Option<String>)>, String> {
         let command = MediaArgs::augment_args(Command::new("post"));
-        let matches = command.try_get_matches_from([&["post"], arguments].concat())?;
-        let parsed = MediaArgs::from_arg_matches(&matches)?;
+        let matches = command.try_get_matches_from([&["post"], arguments].concat());
+        let parsed = MediaArgs::from_arg_matches(&matches.unwrap()).unwrap();
+        if let Some(wrong) = parsed.wrong {
+            return Err(wrong);
+        }
         let pair = |wanted: Wanted| (wanted.path.display().to_string(), wanted.alt);
         Ok(parsed.files.into_iter().map(pair).collect())
     }

@@ -27,23 +27,34 @@ impl Output {
         value: &T,
         text: impl Display,
     ) -> Result<(), Failure> {
-        let mut out = io::stdout().lock();
-        if self.json {
-            serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
-            writeln!(out)?;
+        let mut document = if self.json {
+            serde_json::to_string_pretty(value)?
         } else {
-            writeln!(out, "{text}")?;
+            text.to_string()
+        };
+        document.push('\n');
+        self.raw(&document)
+    }
+
+    /// As [`answer`](Self::answer), for what is done already and stays done when the answer
+    /// cannot be written: then that is said on standard error.
+    pub(crate) fn done<T: Serialize>(&self, value: &T, text: &str) -> Result<(), Failure> {
+        match self.answer(value, text) {
+            Err(Failure::Refused(error)) => Err(Failure::refused(format!(
+                "it is done ({text}), but {error}"
+            ))),
+            other => other,
         }
-        out.flush()?;
-        Ok(())
     }
 
     /// Writes exactly this to standard output.
     pub(crate) fn raw(&self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        out.flush()?;
-        Ok(())
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::Hangup,
+            _ => Failure::refused(format!("standard output could not be written: {error}")),
+        })
     }
 
     /// Says what must not get lost on standard error.

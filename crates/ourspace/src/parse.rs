@@ -1,6 +1,8 @@
 //! Reading what a person typed as an option; what is wrong ends with exit code 2.
 
-use jiff::{civil, tz::TimeZone};
+use std::fmt::Display;
+
+use jiff::{Timestamp, civil, tz::TimeZone};
 use ourspace_protocol::{
     account::Account,
     feed::{check::forms, clean, model::Followee},
@@ -12,15 +14,34 @@ pub(crate) fn date(text: &str) -> Result<Millis, String> {
     if let Some(at) = parse_rfc3339(text) {
         return Ok(at);
     }
-    local(text)
-        .filter(|at| *at <= MAX_MILLIS)
-        .ok_or_else(|| "not a date: expected 2026-11-24, 2026-11-24T18:30 or RFC 3339".to_owned())
+    let wrong = || "not a date: expected 2026-11-24, 2026-11-24T18:30 or RFC 3339".to_owned();
+    let at = instant(text).ok_or_else(wrong)?;
+    let at = u64::try_from(at.as_millisecond()).map_err(|_| {
+        "before 1970, which is the earliest date that a feed can hold; say the real one in the text"
+            .to_owned()
+    })?;
+    match at <= MAX_MILLIS {
+        true => Ok(at),
+        false => Err(wrong()),
+    }
 }
 
-fn local(text: &str) -> Option<Millis> {
+/// What RFC 3339 cannot be because it is before 1970, or a time on this machine's clock.
+fn instant(text: &str) -> Option<Timestamp> {
+    if let Ok(at) = text.parse() {
+        return Some(at);
+    }
     let at: civil::DateTime = text.parse().ok()?;
-    let at = TimeZone::system().to_timestamp(at).ok()?;
-    u64::try_from(at.as_millisecond()).ok()
+    TimeZone::system().to_timestamp(at).ok()
+}
+
+/// How many are to be shown.
+pub(crate) fn limit(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("nothing would be shown: give 1 or more".to_owned()),
+        Ok(limit) => Ok(limit),
+        Err(_) => Err("not a number".to_owned()),
+    }
 }
 
 /// A language tag; empty for none.
@@ -73,6 +94,36 @@ pub(crate) fn pair(text: &str) -> Result<Option<(String, String)>, String> {
     }
 }
 
+/// `LABEL=URL`; an empty text is `None`.
+pub(crate) fn link(text: &str) -> Result<Option<(String, String)>, String> {
+    let link = pair(text)?;
+    let is_address = |(_, url): &(String, String)| clean::url(url).is_some();
+    match link.as_ref().is_none_or(is_address) {
+        true => Ok(link),
+        false => Err("not a web address after the =: it begins with https://".to_owned()),
+    }
+}
+
+/// A Tox ID; empty for none.
+pub(crate) fn tox(text: &str) -> Result<String, String> {
+    formed(text.trim().to_ascii_uppercase(), forms::tox)
+}
+
+/// An e-mail address; empty for none.
+pub(crate) fn email(text: &str) -> Result<String, String> {
+    formed(text.trim().to_owned(), forms::email)
+}
+
+fn formed<E: Display>(
+    text: String,
+    check: impl FnOnce(&str) -> Result<(), E>,
+) -> Result<String, String> {
+    if !text.is_empty() {
+        check(&text).map_err(|error| error.to_string())?;
+    }
+    Ok(text)
+}
+
 /// `N=TEXT`: the description of an attachment by its place from 1.
 pub(crate) fn described(text: &str) -> Result<(usize, String), String> {
     let parts = text.split_once('=');
@@ -100,6 +151,13 @@ mod tests {
             "24.11.2025",
         ] {
             assert!(date(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_date_before_1970_is_named_as_what_it_is() {
+        for early in ["1969-12-31T23:00:00Z", "1969-05-01", "1850-01-01T10:00"] {
+            assert!(date(early).unwrap_err().contains("before 1970"), "{early}");
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use zeroize::Zeroizing;
 
-use crate::{context::Context, failure::Failure};
+use crate::{ask::without_mark, context::Context, failure::Failure};
 
 /// The environment variable that may hold the password.
 const VARIABLE: &str = "OURSPACE_PASSWORD";
@@ -93,7 +93,11 @@ fn read_file(path: &PathBuf) -> Result<Zeroizing<String>, Failure> {
     let text = fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
     let text = Zeroizing::new(text);
     Ok(Zeroizing::new(
-        text.lines().next().unwrap_or_default().to_owned(),
+        without_mark(&text)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
     ))
 }
 

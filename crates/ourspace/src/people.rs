@@ -66,7 +66,9 @@ pub(crate) fn item(item: &ItemView) -> String {
     }
     if let Some(about) = &item.about {
         let value = about.value.as_deref().unwrap_or_default();
-        let line = format!("{} of {} {value}", item.kind, about.target);
+        // One replies to something, and reposts or likes it.
+        let of = if item.kind == "reply" { "to" } else { "of" };
+        let line = format!("{} {of} {} {value}", item.kind, about.target);
         push(&mut out, format_args!("\n{}", harmless(line.trim_end())));
     }
     if let Some(title) = &content.title {

@@ -10,7 +10,7 @@ use std::{
 use ourspace_protocol::limits;
 use tempfile::NamedTempFile;
 
-use crate::{context::Context, failure::Failure};
+use crate::{ask::without_mark, context::Context, failure::Failure};
 
 /// From this line on an edited file is not a part of the text.
 const MARK: &str = "<!-- ourspace: nothing from this line on is published.";
@@ -35,6 +35,11 @@ impl Words {
     /// Words that are there already.
     pub(crate) fn of(text: String) -> Self {
         Self { text, file: None }
+    }
+
+    /// Whether they were written in an editor.
+    pub(crate) fn is_edited(&self) -> bool {
+        self.file.is_some()
     }
 
     /// Hands the words on; when that fails, what was typed in an editor is not lost.
@@ -89,7 +94,8 @@ fn bounded(input: impl Read, what: &str) -> Result<String, Failure> {
             limits::TEXT_BYTES
         )));
     }
-    String::from_utf8(bytes).map_err(|_| {
+    let text = String::from_utf8(bytes).map(|text| without_mark(&text).to_owned());
+    text.map_err(|_| {
         Failure::refused(format!(
             "{what} is not text in UTF-8; pictures, sound and video are attached with --media FILE"
         ))
@@ -168,6 +174,8 @@ mod tests {
         assert_eq!(bounded(full.as_bytes(), "it").unwrap(), full);
         let endless = bounded(io::repeat(b'x'), "it").unwrap_err();
         assert!(format!("{endless:?}").contains("in parts"));
+        let marked = bounded(&b"\xef\xbb\xbfHello"[..], "it").unwrap();
+        assert_eq!(marked, "Hello");
         let binary = bounded(&b"\xff\xd8"[..], "it").unwrap_err();
         assert!(format!("{binary:?}").contains("--media"));
     }

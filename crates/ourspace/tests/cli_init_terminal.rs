@@ -4,7 +4,11 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
 
 use image::{GrayImage, Luma};
 use rexpect::session::{PtySession, spawn_command};
@@ -157,6 +161,38 @@ fn a_person_makes_an_account() {
     let screen = String::from_utf8(bytes).unwrap();
     assert!(screen.contains(&address), "{screen}");
     assert_eq!(scan(&screen), format!("ethereum:{address}@1"));
+}
+
+#[test]
+fn without_an_account_the_program_makes_one_and_serves_it() {
+    let place = Place::empty();
+    let mut session = terminal(&place, &[]);
+    choose_password(&mut session, "a password");
+    session.exp_string("words of your ACCOUNT").unwrap();
+    write_down(&mut session, false);
+    session.exp_string("words of your SUCCESSOR").unwrap();
+    write_down(&mut session, false);
+    session.exp_string("The feed of ").unwrap();
+    let account = session.exp_string(",").unwrap();
+    session.exp_string("http://").unwrap();
+    let host = session.exp_string("/").unwrap();
+    let mut stream = TcpStream::connect(&host).unwrap();
+    let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    assert!(
+        page.starts_with("HTTP/1.1 200") && page.contains(&account),
+        "{page}"
+    );
+    session.exp_string("Stop with Ctrl-C.").unwrap();
+    session.send_control('c').unwrap();
+    let (rest, how) = end(&mut session);
+    assert!(
+        how.starts_with("Exited(") && how.ends_with(", 0)"),
+        "{how}: {rest}"
+    );
+    assert_eq!(place.json(&["whoami"])["account"], account);
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn a_feed_is_read_in_order() {
     assert_eq!(ids(&place.json(&["show", &like, &old])), [&like, &old]);
     assert_eq!(place.json(&["show", &like])[0]["about"]["value"], "🎉");
     let text = place.run(&["timeline"]);
-    assert!(text.ok().contains("reply of ourspace:"), "{}", text.out);
+    assert!(text.ok().contains("reply to ourspace:"), "{}", text.out);
 }
 
 #[test]

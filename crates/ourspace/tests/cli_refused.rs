@@ -119,7 +119,7 @@ fn errors_of_the_arguments_are_json_too() {
         (&["timeline", "--json", "--limit", "many"], "many"),
         (&["post", "--json", "--alt", "x"], "--media"),
         (&["device", "--json"], "requires a subcommand"),
-        (&["--json", "device"], "requires a subcommand"),
+        (&["--json", "device"], "a command is missing"),
         (&["show", "--json"], "<ITEMS>"),
     ];
     for (arguments, part) in wrong {

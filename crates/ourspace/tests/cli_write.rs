@@ -278,12 +278,12 @@ fn what_is_no_change_is_refused() {
         &[
             (&["edit", "zzzz", "x"], "", 1, "no item zzzz"),
             (&["edit", kept, "--alt", "1=x"], "", 1, "no attachment"),
-            (&["edit", kept], "  ", 1, "ourspace delete"),
+            (&["edit", kept], "  ", 2, "ourspace delete"),
             (&["delete", "zzzz", "--yes"], "", 1, "no item zzzz"),
-            (&["profile", "--tox", "12"], "", 1, "Tox"),
-            (&["profile", "--email", "me"], "", 1, "e-mail"),
+            (&["profile", "--tox", "12"], "", 2, "Tox"),
+            (&["profile", "--email", "me"], "", 2, "e-mail"),
             (&["profile", "--link", "nowhere"], "", 2, "="),
-            (&["profile", "--link", "a=ftp://b"], "", 1, "web address"),
+            (&["profile", "--link", "a=ftp://b"], "", 2, "web address"),
             (
                 &["profile", "--unfollow", "https://a.org/feed"],
                 "",

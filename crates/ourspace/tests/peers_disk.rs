@@ -23,6 +23,7 @@ fn on_a_disk(place: &Place, kib: u32, script: &str) -> Output {
     command
         .args(["--user", "--map-root-user", "--mount", "sh", "-c", &mount])
         .current_dir(place.folder())
+        .env("OURSPACE_PASSWORD", support::PASSWORD)
         .env("OURSPACE", env!("CARGO_BIN_EXE_ourspace"));
     command.output().unwrap()
 }
@@ -95,11 +96,18 @@ fn a_read_only_home_is_read_and_not_written() {
         &place,
         20_000,
         "mount -o remount,ro disk; set +e; $OURSPACE post x < /dev/null; echo code $?; \
-         $OURSPACE profile --name x; echo code $?; $OURSPACE timeline --json; $OURSPACE search bef",
+         $OURSPACE profile --name x; echo code $?; \
+         $OURSPACE --home disk/new init --yes; echo code $?; ls disk; \
+         $OURSPACE status; $OURSPACE timeline --json; $OURSPACE search bef",
     );
     let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(out.matches("code 1").count(), 2, "{out}{err}");
-    assert_eq!(err.matches("read-only").count(), 2, "{out}{err}");
+    assert_eq!(out.matches("code 1").count(), 3, "{out}{err}");
+    assert_eq!(err.matches("read-only").count(), 3, "{out}{err}");
+    assert!(
+        out.contains("code 1\nhome\naccount "),
+        "no words, no home: {out}{err}"
+    );
+    assert!(out.contains("1 post,"), "{out}{err}");
     assert!(out.contains("\"content_text\": \"before\""), "{out}{err}");
     assert!(output.status.success(), "{out}{err}");
 }

@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
         arguments.file.display(),
         made.account
     );
-    context.output.answer(&value, text)?;
+    context.output.done(&value, &text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -115,7 +115,15 @@ pub(crate) fn restore(arguments: &RestoreArguments, context: &Context) -> Outcom
         created: restored.created,
         media: restored.media,
     };
+    let media = value.media;
     context.output.answer(&value, text)?;
+    if !media {
+        context.output.say(
+            "warning: the backup was made with --no-media: pictures, sound and video of the \
+             posts are missing here. Posts that name them stay; a backup with media, or a copy \
+             of the exported site, still has the files.",
+        );
+    }
     context.output.say(
         "If the machine that this is from still runs, use only one of the two: they share a \
          device key. What was published there later comes back over the network, which this \

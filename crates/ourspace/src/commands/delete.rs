@@ -71,7 +71,6 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let home = context.open()?;
     let now = context.signing_time()?;
     let published = compose::delete(&home, now, &ids)?;
-    context.warn(&home, now);
     let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let text = format!(
         "deleted {}; copies that others made may remain",
@@ -83,6 +82,6 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
         root: published.root,
         timestamp: published.timestamp,
     };
-    context.output.answer(&answer, text)?;
+    context.output.done(&answer, &text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -77,9 +77,12 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Outcome {
         .is_some_and(|words| words.text.trim().is_empty())
         && !arguments.names_something()
     {
-        return Err(Failure::refused(
-            "the new text is empty; nothing was changed (`ourspace delete` deletes an item)",
-        ));
+        let text = "the new text is empty; nothing was changed (`ourspace delete` deletes an item)";
+        // An emptied file in the editor is how one says no.
+        return Err(match words.is_some_and(|words| words.is_edited()) {
+            true => Failure::refused(text),
+            false => Failure::usage(text),
+        });
     }
     drop(reader);
     let has_text = words.is_some();
@@ -97,12 +100,11 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Outcome {
         let home = context.open()?;
         let now = context.signing_time()?;
         let posted = Posted::new(compose::edit(&home, now, id, edit)?);
-        context.warn(&home, now);
         let text = match posted.changed {
             true => format!("edited {id}"),
             false => format!("{id} is like that already"),
         };
-        context.output.answer(&posted, text)?;
+        context.output.done(&posted, &text)?;
         Ok(ExitCode::SUCCESS)
     })
 }

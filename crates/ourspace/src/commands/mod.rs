@@ -32,6 +32,11 @@ mod whoami;
 /// What a command gives: an exit code, or why it did not do what it was asked.
 pub(crate) type Outcome = Result<ExitCode, Failure>;
 
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 refused or failed, also where a file, item, code or signature that was
+named does not fit; 2 used wrongly: an unknown option, a value of a wrong form, options that
+do not go together, or something missing that only a person can give.";
+
 /// A place of your own in a social network without servers.
 ///
 /// Without a command it serves your feed to this machine's browser and prints the address.
@@ -41,7 +46,8 @@ pub(crate) type Outcome = Result<ExitCode, Failure>;
     version,
     about,
     long_about,
-    propagate_version = true
+    propagate_version = true,
+    after_help = EXIT_CODES
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -100,8 +106,12 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Outcome {
         warn(context);
         return serve::run(&arguments.serve, context);
     };
+    // Its own answer holds them.
+    let told = matches!(command, Command::Status(_));
     let done = dispatch(command, context)?;
-    warn(context);
+    if !told {
+        warn(context);
+    }
     Ok(done)
 }
 

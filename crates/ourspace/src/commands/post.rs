@@ -93,6 +93,7 @@ struct LabelArgs {
 
 /// Publishes it.
 pub(crate) fn run(arguments: Arguments, context: &Context) -> Outcome {
+    arguments.media.check()?;
     // What can be refused is refused before the person writes.
     drop(context.open_reader()?);
     let media = arguments.media.open(context)?;
@@ -160,9 +161,8 @@ fn publish(
         stage = Some(attacher.finish());
     }
     let posted = Posted::new(compose::post(&home, now, draft, stage)?);
-    context.warn(&home, now);
     let text = format!("published {}", posted.id);
-    context.output.answer(&posted, text)?;
+    context.output.done(&posted, &text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -180,10 +180,39 @@ fn relate(
     } else if let Some(name) = &relation.repost {
         Relation::Repost(target(name)?)
     } else if let Some(name) = &relation.like {
-        let emoji = Some(text.trim().to_owned()).filter(|emoji| !emoji.is_empty());
-        return Ok((Relation::Like(target(name)?, emoji), String::new()));
+        return Ok((Relation::Like(target(name)?, emoji(&text)?), String::new()));
     } else {
         Relation::Post
     };
     Ok((related, text))
+}
+
+/// What a like says: nothing, or an emoji; words belong into a reply.
+fn emoji(text: &str) -> Result<Option<String>, Failure> {
+    let text = text.trim();
+    // Emoji beyond the first plane are letters to Unicode, too: flags for example.
+    let word = |c: char| c.is_whitespace() || (c.is_alphabetic() && c < '\u{1f000}');
+    match text {
+        "" => Ok(None),
+        text if text.chars().any(word) => Err(Failure::usage(
+            "a like takes an emoji, not words: answer with --reply-to",
+        )),
+        text => Ok(Some(text.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_like_takes_an_emoji() {
+        assert_eq!(emoji("").unwrap(), None);
+        for one in ["❤️", "🎉", "👩‍👩‍👧", "🇧🇪", "1️⃣"] {
+            assert_eq!(emoji(one).unwrap().as_deref(), Some(one));
+        }
+        for words in ["lovely", "🎉 yes", "très"] {
+            assert!(matches!(emoji(words), Err(Failure::Usage(_))), "{words}");
+        }
+    }
 }

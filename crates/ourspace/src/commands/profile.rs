@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", value_parser = clap::builder::OsStringValueParser::new())]
     banner: Option<OsString>,
     /// Another place of yours (repeatable)
-    #[arg(long = "link", value_name = "LABEL=URL", value_parser = parse::pair)]
+    #[arg(long = "link", value_name = "LABEL=URL", value_parser = parse::link)]
     links: Option<Vec<Pair>>,
     #[command(flatten)]
     contact: ContactArgs,
@@ -71,10 +71,10 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 struct ContactArgs {
     /// Your Tox ID, for calls and messages
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = parse::tox)]
     tox: Option<String>,
     /// Your e-mail address
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse::email)]
     email: Option<String>,
     /// Another payment address (repeatable)
     #[arg(long = "pay", value_name = "KIND=ADDRESS", value_parser = parse::pair)]
@@ -118,8 +118,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     if let Some(who) = &arguments.follow.unfollow {
         compose::unfollow(&home, now, who)?;
     }
-    context.warn(&home, now);
-    answer(&home, context)
+    let profile = read::profile(&home)?;
+    context.output.done(&profile, &describe(&profile))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Arguments {

@@ -6,7 +6,7 @@ use clap::Args;
 use ourspace_node::read;
 
 use super::Outcome;
-use crate::{context::Context, people};
+use crate::{context::Context, parse, people};
 
 /// What it takes.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     #[arg(required = true)]
     words: Vec<String>,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = parse::limit)]
     limit: usize,
 }
 

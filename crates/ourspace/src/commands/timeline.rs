@@ -21,7 +21,7 @@ use crate::{context::Context, failure::Failure, parse, people};
   ourspace timeline --before 2026-01-01")]
 pub(crate) struct Arguments {
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = parse::limit)]
     limit: usize,
     /// Only what is older than this item or date
     #[arg(long, value_name = "ITEM|DATE")]
@@ -41,6 +41,13 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let items = read::timeline(&home, arguments.account, before, arguments.limit)?;
     let text = match items.as_slice() {
         [] if before.is_some() => "nothing older".to_owned(),
+        [] if arguments
+            .account
+            .is_some_and(|account| home.account().ok() != Some(account)) =>
+        {
+            "nothing of that account is here; this version shows only what is in this home"
+                .to_owned()
+        }
         [] => "nothing yet; `ourspace post` publishes something".to_owned(),
         items => people::items(items),
     };

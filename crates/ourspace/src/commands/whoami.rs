@@ -39,6 +39,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     }
     text.push_str(&describe(&whoami));
     context.output.answer(&whoami, text)?;
+    if let Some(path) = &arguments.qr {
+        let said = format!("the QR code of the account is in {}", path.display());
+        context.output.say(said);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -169,7 +169,7 @@ impl Granting<'_> {
             answer: (!this).then_some(answer),
             request: None,
         };
-        self.context.output.answer(&value, text)?;
+        self.context.output.done(&value, &text)?;
         Ok(ExitCode::SUCCESS)
     }
 

@@ -136,7 +136,7 @@ fn take(home: &Home, answer: &str, expected: Option<Account>, context: &Context)
         grant.device,
         rfc3339(grant.expires_at)
     );
-    context.output.answer(&value, text)?;
+    context.output.done(&value, &text)?;
     if joined.new {
         context.output.say(
             "The posts of the account come here over the network, which this version does not \

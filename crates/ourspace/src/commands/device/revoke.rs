@@ -146,6 +146,6 @@ fn done(
         staying,
         ..answer(revocation)
     };
-    context.output.answer(&value, text)?;
+    context.output.done(&value, &text)?;
     Ok(ExitCode::SUCCESS)
 }
