@@ -10,12 +10,16 @@ use super::{Complaints, source::Source};
 const FIELDS: usize = 10;
 
 /// Structs that have more fields because what they stand for does.
-const WIDE: [(&str, &str); 7] = [
-    // An item of a feed, and the forms of JSON Feed's objects.
+const WIDE: [(&str, &str); 10] = [
+    // An item and a profile of a feed, and the forms of JSON Feed's objects.
     ("crates/protocol/src/feed/model.rs", "Item"),
+    ("crates/protocol/src/feed/model.rs", "Profile"),
     ("crates/protocol/src/feed/json/wire.rs", "Feed"),
     ("crates/protocol/src/feed/json/wire.rs", "WireItem"),
     ("crates/protocol/src/feed/json/wire.rs", "ProfileFile"),
+    // An item as the database keeps it, written and read.
+    ("crates/store/src/codec.rs", "Lean"),
+    ("crates/store/src/codec.rs", "Kept"),
     // What an import finds in other formats, and its counts as they are printed.
     ("crates/node/src/import/draft.rs", "Draft"),
     ("crates/node/src/import/input.rs", "Decoded"),

@@ -119,11 +119,6 @@ fn of_items() -> Vec<Case> {
         .map(|at| version(LETTERS[at - 10], at as u64))
         .collect();
     let newest: Vec<&str> = LETTERS[2..].iter().rev().copied().collect();
-    let mut quote = reaction(Kind::Quote, "", 11);
-    quote.text = "a quote".to_owned();
-    if let Some(about) = &mut quote.about {
-        about.value = None;
-    }
     vec![
         case(
             "nothing",
@@ -167,6 +162,16 @@ fn of_items() -> Vec<Case> {
             ],
             &["moved", "first"],
         ),
+    ]
+}
+
+fn of_reactions() -> Vec<Case> {
+    let mut quote = reaction(Kind::Quote, "", 11);
+    quote.text = "a quote".to_owned();
+    if let Some(about) = &mut quote.about {
+        about.value = None;
+    }
+    vec![
         case(
             "two likes",
             "A like has no history.",
@@ -272,6 +277,11 @@ fn of_people() -> Vec<Case> {
             vec![texts(0, 16), texts(10, 26)],
             &[],
         ),
+    ]
+}
+
+fn of_follows() -> Vec<Case> {
+    vec![
         case(
             "follows by row",
             "An ended follow stays as a row; at one instant the greater hash wins.",
@@ -304,10 +314,14 @@ fn too_many_follows() -> Case {
 }
 
 pub(crate) fn file() -> Json {
-    let all = of_items()
-        .into_iter()
-        .chain(of_the_dead())
-        .chain(of_people());
+    let all = [
+        of_items(),
+        of_reactions(),
+        of_the_dead(),
+        of_people(),
+        of_follows(),
+    ];
+    let all = all.into_iter().flatten();
     let vectors: Vec<Json> = all.map(|case| vector(&case)).collect();
     json!({
         "about": "Sets and what they are together, in whatever order (chapter 04, 4.12). \

@@ -56,135 +56,81 @@ fn heavy(weights: &[usize]) -> Vec<(Millis, ItemId, usize)> {
     entries
 }
 
-fn cases() -> Vec<Case> {
-    let case = |name, about, entries, pages: &[usize], closed, live| Case {
+impl Case {
+    /// As many entries on each page, the oldest first; so many pages closed, so many items
+    /// in the live feed.
+    fn is(mut self, pages: &[usize], closed: usize, live: usize) -> Self {
+        self.pages = pages.to_vec();
+        (self.closed, self.live) = (closed, live);
+        self
+    }
+}
+
+fn case(name: &'static str, about: &'static str, entries: Vec<(Millis, ItemId, usize)>) -> Case {
+    Case {
         name,
         about,
         entries,
-        pages: pages.to_vec(),
-        closed,
-        live,
-    };
-    let most = limits::PAGE_WEIGHT;
+        pages: Vec::new(),
+        closed: 0,
+        live: 0,
+    }
+}
+
+fn by_ends() -> Vec<Case> {
+    let last = "The newest page is closed when its last id ends it.";
+    let few = "49 items are too few, so the page before is there too.";
+    let several = "ends one after the other";
+    vec![
+        case("none", "No entry, no page.", vec![]).is(&[], 0, 0),
+        case("one", "One open page.", run(1, &[])).is(&[1], 0, 1),
+        case("one that ends", last, run(1, &[0])).is(&[1], 1, 1),
+        case("an end amid", "It ends a page.", run(5, &[1])).is(&[2, 3], 1, 5),
+        case(several, "Pages of one.", run(4, &[0, 1, 3])).is(&[1, 1, 2], 3, 4),
+        case("49 and more", few, run(149, &[99])).is(&[100, 49], 1, 149),
+        case("50 and more", "50 are enough.", run(150, &[99])).is(&[100, 50], 1, 50),
+        one_date(),
+    ]
+}
+
+fn one_date() -> Case {
     let mut together = run(4, &[1]);
     together.iter_mut().for_each(|entry| entry.0 = 5);
     together.sort_by_key(|entry| entry.1);
     let end = together.iter().position(|entry| entry.1.ends_page());
     let first = end.unwrap() + 1;
-    let sizes = [first, 4 - first];
-    let sizes = sizes.iter().copied().filter(|size| *size > 0);
+    let about = "Of one date, the bytes of the id decide the order.";
+    let sizes: Vec<usize> = [first, 4 - first].into_iter().filter(|n| *n > 0).collect();
+    case("one date", about, together).is(&sizes, 1, 4)
+}
+
+fn by_count() -> Vec<Case> {
+    let full = "As many as a page has room for; it stays open.";
+    let ends = "It ends the page that is full.";
+    let live = "The live feed has whole pages until there are 50 items.";
     vec![
-        case("none", "No entry, no page.", vec![], &[], 0, 0),
-        case("one", "One open page.", run(1, &[]), &[1], 0, 1),
-        case(
-            "one that ends",
-            "The newest page is closed when its last id ends it.",
-            run(1, &[0]),
-            &[1],
-            1,
-            1,
-        ),
-        case(
-            "an end amid",
-            "A page ends after such an id.",
-            run(5, &[1]),
-            &[2, 3],
-            1,
-            5,
-        ),
-        case(
-            "ends one after the other",
-            "Pages of one.",
-            run(4, &[0, 1, 3]),
-            &[1, 1, 2],
-            3,
-            4,
-        ),
-        case(
-            "256",
-            "As many as a page has room for; it stays open.",
-            run(256, &[]),
-            &[256],
-            0,
-            256,
-        ),
-        case(
-            "257",
-            "The 257th begins a page.",
-            run(257, &[]),
-            &[256, 1],
-            1,
-            257,
-        ),
-        case(
-            "an end at the 256th",
-            "It ends the page that is full.",
-            run(257, &[255]),
-            &[256, 1],
-            1,
-            257,
-        ),
-        case(
-            "600",
-            "The live feed has whole pages until there are 50 items.",
-            run(600, &[]),
-            &[256, 256, 88],
-            2,
-            88,
-        ),
-        case(
-            "49 and more",
-            "49 items are too few, so the page before is there too.",
-            run(149, &[99]),
-            &[100, 49],
-            1,
-            149,
-        ),
-        case(
-            "50 and more",
-            "50 are enough.",
-            run(150, &[99]),
-            &[100, 50],
-            1,
-            50,
-        ),
-        case(
-            "one date",
-            "Of one date, the bytes of the id decide the order.",
-            together,
-            &sizes.collect::<Vec<_>>(),
-            1,
-            4,
-        ),
-        case(
-            "just not too heavy",
-            "Exactly the greatest weight.",
-            heavy(&[most / 2, most / 2, 256]),
-            &[2, 1],
-            1,
-            3,
-        ),
-        case(
-            "just too heavy",
-            "One unit more.",
-            heavy(&[most / 2, most / 2 + 1, 256]),
-            &[1, 2],
-            1,
-            3,
-        ),
-        case(
-            "heavy ones",
-            "Every page begins anew.",
-            heavy(&[100_000, 100_000, 90_000, 7_000, 100_000]),
-            &[1, 2, 2],
-            2,
-            5,
-        ),
+        case("256", full, run(256, &[])).is(&[256], 0, 256),
+        case("257", "The 257th begins a page.", run(257, &[])).is(&[256, 1], 1, 257),
+        case("an end at the 256th", ends, run(257, &[255])).is(&[256, 1], 1, 257),
+        case("600", live, run(600, &[])).is(&[256, 256, 88], 2, 88),
+    ]
+}
+
+fn by_weight() -> Vec<Case> {
+    let most = limits::PAGE_WEIGHT;
+    let (right, more) = ([most / 2, most / 2, 256], [most / 2, most / 2 + 1, 256]);
+    let several = [100_000, 100_000, 90_000, 7_000, 100_000];
+    let most = "Exactly the greatest weight.";
+    vec![
+        case("just not too heavy", most, heavy(&right)).is(&[2, 1], 1, 3),
+        case("just too heavy", "One unit more.", heavy(&more)).is(&[1, 2], 1, 3),
+        case("heavy ones", "Every page begins anew.", heavy(&several)).is(&[1, 2, 2], 2, 5),
     ]
 }
 
 pub(crate) fn file(items: &Json) -> Json {
-    let cuts: Vec<Json> = cases().iter().map(cut).collect();
+    let cases = [by_ends(), by_count(), by_weight()].into_iter().flatten();
+    let cuts: Vec<Json> = cases.map(|case| cut(&case)).collect();
     let weights: Vec<Json> = items["valid"]
         .as_array()
         .unwrap()
