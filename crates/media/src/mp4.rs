@@ -5,25 +5,35 @@
 //! sound tracks, and the samples of those tracks. All else stays behind because it is never
 //! copied: places, devices, dates, comments, covers, chapters, subtitles (drones write their
 //! flight into them), timed metadata, and whatever lies in `mdat` between samples. The index
-//! comes first, so that browsers can play while loading.
+//! comes first, so that browsers can play while loading. A fragmented file becomes an
+//! ordinary one.
 
 mod boxes;
 mod entry;
+mod fragments;
 mod layout;
 mod movie;
 mod samples;
+mod times;
 mod track;
 
 use std::io::{Read, Seek, Write};
 
-use self::{layout::Layout, movie::Movie};
+use self::{fragments::Fragment, layout::Layout, movie::Movie};
 use crate::{
     Clean, MediaError, Type,
     source::{Sink, Source, be32, be64},
 };
 
-/// The largest index (`moov`) that is held in memory, in bytes: some days of video.
+/// The largest index (`moov`, and all `moof` together) that is held in memory, in bytes:
+/// some days of video.
 const INDEX: u64 = 64 * 1024 * 1024;
+
+/// The most fragments.
+const FRAGMENTS: usize = 1_000_000;
+
+/// So many bytes longer than the file its copy may be.
+const GROWTH: u64 = 4096;
 
 /// Copies the file.
 pub(crate) fn clean<R: Read + Seek, W: Write>(
@@ -31,11 +41,21 @@ pub(crate) fn clean<R: Read + Seek, W: Write>(
     out: &mut Sink<'_, W>,
     media: Type,
 ) -> Result<Clean, MediaError> {
-    let (brands, index) = walk(source)?;
-    let movie = Movie::parse(&index)?;
+    let Found {
+        brands,
+        index,
+        fragments,
+    } = walk(source)?;
+    let movie = Movie::parse(&index, &fragments)?;
     let layout = Layout::new(&movie.tracks, source.len())?;
     let quick_time = media == Type::MOV;
-    let mut header = brand_box(&brands, quick_time);
+    // What is fragmented names brands that its copy is none of.
+    let brands = if fragments.is_empty() {
+        &brands
+    } else {
+        &[][..]
+    };
+    let mut header = brand_box(brands, quick_time);
     let before = header.len() as u64;
     let data_header = if layout.size + 8 > u64::from(u32::MAX) {
         16
@@ -51,19 +71,15 @@ pub(crate) fn clean<R: Read + Seek, W: Write>(
     }
     moov = movie.write(&layout, start, wide, quick_time);
     header.append(&mut moov);
+    // Fragments leave out what is the same for all samples; tables cannot, so a few bytes
+    // could ask for millions of entries.
+    let len = header.len() as u64 + layout.size;
+    if !fragments.is_empty() && len > source.len() + GROWTH {
+        return Err(source.damaged("its fragments name more samples than it holds"));
+    }
     out.write(&header)?;
     drop(header);
-    let size = layout.size + data_header;
-    match u32::try_from(size) {
-        Ok(size) if data_header == 8 => {
-            out.write(&size.to_be_bytes())?;
-            out.write(b"mdat")?;
-        }
-        _ => {
-            out.write(b"\0\0\0\x01mdat")?;
-            out.write(&size.to_be_bytes())?;
-        }
-    }
+    begin_data(layout.size + data_header, data_header, out)?;
     for run in layout.runs() {
         source.copy(run.start, run.end - run.start, out)?;
     }
@@ -81,10 +97,35 @@ pub(crate) fn clean<R: Read + Seek, W: Write>(
     })
 }
 
-/// Steps over the outermost boxes; gives the contents of `ftyp` and `moov`.
-fn walk<R: Read + Seek>(source: &mut Source<R>) -> Result<(Vec<u8>, Vec<u8>), MediaError> {
+/// Writes the header of `mdat`, in as many bytes as were counted for it.
+fn begin_data<W: Write>(size: u64, header: u64, out: &mut Sink<'_, W>) -> Result<(), MediaError> {
+    match u32::try_from(size) {
+        Ok(size) if header == 8 => {
+            out.write(&size.to_be_bytes())?;
+            out.write(b"mdat")
+        }
+        _ => {
+            out.write(b"\0\0\0\x01mdat")?;
+            out.write(&size.to_be_bytes())
+        }
+    }
+}
+
+/// What of the outermost boxes is looked at.
+struct Found {
+    /// The contents of `ftyp`.
+    brands: Vec<u8>,
+    /// The contents of `moov`.
+    index: Vec<u8>,
+    fragments: Vec<Fragment>,
+}
+
+/// Steps over the outermost boxes.
+fn walk<R: Read + Seek>(source: &mut Source<R>) -> Result<Found, MediaError> {
     let mut brands = Vec::new();
     let mut index: Option<Vec<u8>> = None;
+    let mut fragments = Vec::new();
+    let mut left = INDEX;
     let mut at = 0;
     while source.len().saturating_sub(at) >= 8 {
         let head = source.head(at, 16)?;
@@ -95,7 +136,8 @@ fn walk<R: Read + Seek>(source: &mut Source<R>) -> Result<(Vec<u8>, Vec<u8>), Me
             size => (8, u64::from(size)),
         };
         let fits = size >= header && source.check(at, size).is_ok();
-        if !fits && index.is_some() && &kind != b"mdat" {
+        let ends = index.is_some() && fragments.is_empty();
+        if !fits && ends && !matches!(&kind, b"mdat" | b"moof") {
             break; // something that is no box hangs at the end
         }
         if size < header {
@@ -107,12 +149,23 @@ fn walk<R: Read + Seek>(source: &mut Source<R>) -> Result<(Vec<u8>, Vec<u8>), Me
             b"ftyp" if brands.is_empty() => brands = source.part(data, size - header, 4096)?,
             b"moov" if index.is_none() => index = Some(source.part(data, size - header, INDEX)?),
             b"moov" => return Err(source.damaged("it holds two indexes")),
-            b"moof" => return Err(boxes::FRAGMENTED),
+            b"moof" if fragments.len() >= FRAGMENTS => {
+                return Err(source.damaged("it has more fragments than a film of days"));
+            }
+            b"moof" => {
+                let data = source.part(data, size - header, left)?;
+                left -= data.len() as u64;
+                fragments.push(Fragment { at, data });
+            }
             _ => {}
         }
         at += size;
     }
-    Ok((brands, index.ok_or_else(|| source.cut_off())?))
+    Ok(Found {
+        brands,
+        index: index.ok_or_else(|| source.cut_off())?,
+        fragments,
+    })
 }
 
 fn brand_box(brands: &[u8], quick_time: bool) -> Vec<u8> {

@@ -1,6 +1,8 @@
 //! MP4 files made box by box, for what no program here writes: tracks of places beside the
 //! pictures, bytes hidden between samples, tables that lie.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
+
 use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
 use ourspace_media::{Clean, MediaError, clean};
@@ -189,6 +191,78 @@ fn tables_that_lie_are_refused() {
     };
     let error = done(&film(b"AAAA", &[locked])).unwrap_err();
     assert!(error.to_string().contains("encrypted"), "{error}");
+}
+
+/// A box whose contents begin with a version and flags.
+fn full(kind: &[u8; 4], flags: u32, words: &[u32]) -> Vec<u8> {
+    part(kind, &[table(&[flags]), table(words)].concat())
+}
+
+/// A film whose samples are named by fragments: `runs` are the words of its `trun`, with
+/// these flags. Its samples begin at `data`, which its fragment says from the file's start.
+fn fragmented(data: &[u8], flags: u32, runs: &[u32]) -> Vec<u8> {
+    let mut header = vec![0; 100];
+    header[12..16].copy_from_slice(&1000_u32.to_be_bytes());
+    let mut track = pictures(&[]).bytes();
+    let at = find(&track, b"tkhd").unwrap() + 16;
+    track[at..at + 4].copy_from_slice(&1_u32.to_be_bytes());
+    let at = find(&track, b"mdhd").unwrap() + 16;
+    track[at..at + 4].copy_from_slice(&1000_u32.to_be_bytes());
+    let defaults = full(b"trex", 0, &[1, 1, 40, 4, 0]);
+    let index = [part(b"mvhd", &header), track, part(b"mvex", &defaults)];
+    let head = [FTYP, &part(b"moov", &index.concat())].concat();
+    let start = head.len() as u32 + 8;
+    let traf = [
+        full(b"tfhd", 1, &[1, 0, start]),
+        part(b"uuid", b"Secret place"),
+        full(b"tfdt", 0, &[0]),
+        full(b"trun", flags, runs),
+    ];
+    let fragment = [full(b"mfhd", 0, &[1]), part(b"traf", &traf.concat())];
+    let event = part(b"emsg", b"Secret event");
+    let fragment = part(b"moof", &fragment.concat());
+    [head, part(b"mdat", data), event, fragment].concat()
+}
+
+#[test]
+fn fragments_become_one_index() {
+    // Two samples of four bytes, the second after two bytes that are nobody's.
+    let one = fragmented(b"AAAABBBBSecret", 0, &[2]);
+    let (out, clean) = done(&one).unwrap();
+    assert!(out.ends_with(b"mdatAAAABBBB"));
+    assert!(find(&out, b"Secret").is_none() && find(&out, b"moof").is_none());
+    assert_eq!(clean.duration, Some(80));
+    let again = done(&out).unwrap().0;
+    assert_eq!(out, again);
+}
+
+#[test]
+fn fragments_that_lie_are_refused() {
+    for (flags, runs, says) in [
+        (0, &[300_u32][..], "cut off"),
+        (0, &[u32::MAX], "more samples"),
+        (0x200, &[1_000_000, 4], "too short"),
+        (0x200, &[1, u32::MAX], "cut off"),
+        (1, &[1, 0x8000_0000], "before the file"),
+    ] {
+        let error = done(&fragmented(b"AAAABBBB", flags, runs)).unwrap_err();
+        assert!(error.to_string().contains(says), "{runs:?}: {error}");
+    }
+    // A fragment of a track that nothing describes, one beside an ordinary index, and one
+    // without anything that announces it.
+    let mut unknown = fragmented(b"AAAABBBB", 0, &[2]);
+    let at = find(&unknown, b"tfhd").unwrap() + 8;
+    unknown[at + 3] = 7;
+    let error = done(&unknown).unwrap_err();
+    assert!(error.to_string().contains("unknown track"), "{error}");
+    let mixed = [film(b"AAAA", &[pictures(&[(32, 4)])]), part(b"moof", b"")].concat();
+    let error = done(&mixed).unwrap_err();
+    assert!(
+        error.to_string().contains("fragmented from its middle on"),
+        "{error}"
+    );
+    let alone = [film(b"AAAA", &[pictures(&[])]), part(b"moof", b"")].concat();
+    assert!(matches!(done(&alone), Err(MediaError::Damaged { .. })));
 }
 
 #[test]

@@ -5,9 +5,9 @@ use crate::{
     source::{be32, be64},
 };
 
-/// A file whose index is spread over it.
-pub(crate) const FRAGMENTED: MediaError = MediaError::NotTaken {
-    found: "a fragmented MP4, as live streams and some recorders write it,",
+/// A file of which only the rest is in fragments.
+pub(crate) const MIXED: MediaError = MediaError::NotTaken {
+    found: "an MP4 that is fragmented from its middle on",
     advice: "export it as an ordinary MP4 (\"ffmpeg -i in.mp4 -c copy out.mp4\") or as WebM",
 };
 
@@ -82,4 +82,12 @@ pub(crate) fn put(out: &mut Vec<u8>, kind: [u8; 4], fill: impl FnOnce(&mut Vec<u
     fill(out);
     let size = (out.len() - start) as u32; // an index is at most some 64 MiB
     out[start..start + 4].copy_from_slice(&size.to_be_bytes());
+}
+
+/// A table: its version, the number of its entries, their words.
+pub(crate) fn table(version: u8, words: &[u32], entries: usize) -> Vec<u8> {
+    let mut data = vec![version, 0, 0, 0];
+    data.extend((entries as u32).to_be_bytes()); // an index is at most some 64 MiB
+    data.extend(words.iter().flat_map(|word| word.to_be_bytes()));
+    data
 }

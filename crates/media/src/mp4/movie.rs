@@ -1,7 +1,8 @@
 //! The index (`moov`): read, and written anew.
 
 use super::{
-    boxes::{FRAGMENTED, Part, children, damaged, find, need, put},
+    boxes::{MIXED, Part, children, damaged, find, need, put},
+    fragments::{self, Fragment},
     layout::Layout,
     track::{Track, timeless},
 };
@@ -26,12 +27,9 @@ pub(crate) struct Movie<'a> {
 }
 
 impl<'a> Movie<'a> {
-    /// Reads the contents of `moov`.
-    pub(crate) fn parse(index: &'a [u8]) -> Result<Self, MediaError> {
+    /// Reads the contents of `moov`, and the fragments that it announces.
+    pub(crate) fn parse(index: &'a [u8], fragments: &[Fragment]) -> Result<Self, MediaError> {
         let parts = children(index)?;
-        if find(&parts, b"mvex").is_some() {
-            return Err(FRAGMENTED);
-        }
         if find(&parts, b"cmov").is_some() {
             return Err(damaged("its index is compressed"));
         }
@@ -45,6 +43,9 @@ impl<'a> Movie<'a> {
             .take(TRACKS)
         {
             tracks.extend(Track::parse(part.data)?);
+        }
+        if !fragments.is_empty() {
+            fill(&mut tracks, &parts, fragments, units)?;
         }
         if tracks.iter().all(|track| track.chunks.is_empty()) {
             return Err(damaged("it holds neither pictures nor sound"));
@@ -102,6 +103,32 @@ impl<'a> Movie<'a> {
         });
         out
     }
+}
+
+/// Gives the tracks the samples that fragments name. All begin together, as the first of
+/// them does, but for what one is later than another.
+fn fill(
+    tracks: &mut [Track<'_>],
+    parts: &[Part<'_>],
+    fragments: &[Fragment],
+    units: u32,
+) -> Result<(), MediaError> {
+    if tracks.iter().any(|track| !track.chunks.is_empty()) {
+        return Err(MIXED);
+    }
+    let mut found = fragments::read(need(parts, b"mvex")?, fragments)?;
+    let starts = tracks.iter().filter_map(|track| {
+        let samples = found.get(&track.number());
+        let samples = samples.filter(|samples| !samples.chunks.is_empty())?;
+        Some(track.start(samples, units))
+    });
+    let first = starts.min().unwrap_or(0);
+    for track in tracks {
+        let samples = found.remove(&track.number()).unwrap_or_default();
+        let late = track.start(&samples, units).saturating_sub(first);
+        track.fill(samples, (late, units))?;
+    }
+    Ok(())
 }
 
 /// The title, as iTunes writes it or QuickTime did.

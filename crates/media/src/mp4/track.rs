@@ -1,9 +1,13 @@
 //! One track of pictures or sound: what of it is kept.
 
+use std::borrow::Cow;
+
 use super::{
     boxes::{Part, children, damaged, find, need, put},
     entry::{self, Entries},
+    fragments::Samples,
     samples::{self, Chunk},
+    times,
 };
 use crate::{
     MediaError,
@@ -24,10 +28,10 @@ pub(crate) struct Track<'a> {
     /// Where its samples lie.
     pub(crate) chunks: Vec<Chunk>,
     header: Vec<u8>,
-    edits: Option<&'a [u8]>,
+    edits: Option<Cow<'a, [u8]>>,
     media_header: Vec<u8>,
     description: Entries,
-    tables: Vec<Part<'a>>,
+    tables: Vec<([u8; 4], Cow<'a, [u8]>)>,
 }
 
 /// Sets the two times that begin a header box to zero.
@@ -61,7 +65,7 @@ impl<'a> Track<'a> {
         let tables = children(need(&information, b"stbl")?)?;
         let description = entry::clean(need(&tables, b"stsd")?, picture)?;
         let edits = match find(&parts, b"edts") {
-            Some(edits) => find(&children(edits)?, b"elst"),
+            Some(edits) => find(&children(edits)?, b"elst").map(Cow::Borrowed),
             None => None,
         };
         Ok(Some(Self {
@@ -74,8 +78,55 @@ impl<'a> Track<'a> {
             tables: tables
                 .into_iter()
                 .filter(|part| TABLES.contains(&&part.kind))
+                .map(|part| (part.kind, Cow::Borrowed(part.data)))
                 .collect(),
         }))
+    }
+
+    /// The number by which fragments name it.
+    pub(crate) fn number(&self) -> u32 {
+        let at = if self.wide_header() { 20 } else { 12 };
+        be32(&self.header, at).unwrap_or_default()
+    }
+
+    /// When its first sample is decoded, of those that fragments name, in units of which
+    /// there are `units` in a second.
+    pub(crate) fn start(&self, samples: &Samples, units: u32) -> u64 {
+        scaled(samples.times.start(), self.units(), units)
+    }
+
+    /// Takes the samples that fragments name as those of an ordinary track, which begins
+    /// `late` units of the movie after the others.
+    pub(crate) fn fill(
+        &mut self,
+        samples: Samples,
+        (late, units): (u64, u32),
+    ) -> Result<(), MediaError> {
+        let own = self.units();
+        let duration = samples.times.duration();
+        let whole = length(duration, own, units);
+        let skip = |from| scaled(from, own, units);
+        let (edits, shown) = times::edits(self.edits.as_deref(), (late, whole), skip)?;
+        self.edits = edits.map(Cow::Owned);
+        let tables = samples.tables().into_iter();
+        self.tables = tables
+            .map(|(kind, data)| (kind, Cow::Owned(data)))
+            .collect();
+        self.chunks = samples.chunks;
+        let (wide, narrow) = if self.wide_header() { (28, 0) } else { (0, 20) };
+        put_duration(&mut self.header, (wide, narrow), shown);
+        let (wide, narrow) = match self.media_header.first() {
+            Some(1) => (24, 0),
+            _ => (0, 16),
+        };
+        put_duration(&mut self.media_header, (wide, narrow), duration);
+        Ok(())
+    }
+
+    /// Its units of time in a second.
+    fn units(&self) -> u32 {
+        let wide = self.media_header.first() == Some(&1);
+        be32(&self.media_header, if wide { 20 } else { 12 }).unwrap_or_default()
     }
 
     fn wide_header(&self) -> bool {
@@ -115,7 +166,7 @@ impl<'a> Track<'a> {
     pub(crate) fn write(&self, out: &mut Vec<u8>, offsets: &[u64], wide: bool, quick_time: bool) {
         put(out, *b"trak", |out| {
             put(out, *b"tkhd", |out| out.extend_from_slice(&self.header));
-            if let Some(edits) = self.edits {
+            if let Some(edits) = &self.edits {
                 put(out, *b"edts", |out| {
                     put(out, *b"elst", |out| out.extend_from_slice(edits))
                 });
@@ -160,8 +211,8 @@ impl<'a> Track<'a> {
             put(out, *b"stsd", |out| {
                 out.extend_from_slice(&self.description.data)
             });
-            for table in &self.tables {
-                put(out, table.kind, |out| out.extend_from_slice(table.data));
+            for (kind, data) in &self.tables {
+                put(out, *kind, |out| out.extend_from_slice(data));
             }
             put(out, if wide { *b"co64" } else { *b"stco" }, |out| {
                 out.extend_from_slice(&[0; 4]);
@@ -172,6 +223,31 @@ impl<'a> Track<'a> {
                 }
             });
         });
+    }
+}
+
+/// A time in other units, rounded down.
+fn scaled(time: u64, from: u32, to: u32) -> u64 {
+    let scaled = u128::from(time) * u128::from(to);
+    let scaled = scaled.checked_div(u128::from(from)).unwrap_or(0);
+    u64::try_from(scaled).unwrap_or(u64::MAX)
+}
+
+/// A length in other units, rounded up: nothing of the track's end may be cut off.
+fn length(time: u64, from: u32, to: u32) -> u64 {
+    let down = scaled(time, from, to);
+    let exact = u128::from(down) * u128::from(from) == u128::from(time) * u128::from(to);
+    down.saturating_add(u64::from(!exact))
+}
+
+/// Writes a length where a header has it: at `wide` in 64 bits, or at `narrow` in 32, where
+/// one that does not fit is unknown.
+fn put_duration(header: &mut [u8], (wide, narrow): (usize, usize), duration: u64) {
+    if wide > 0 {
+        header[wide..wide + 8].copy_from_slice(&duration.to_be_bytes());
+    } else {
+        let duration = u32::try_from(duration).unwrap_or(u32::MAX);
+        header[narrow..narrow + 4].copy_from_slice(&duration.to_be_bytes());
     }
 }
 
