@@ -7,6 +7,7 @@ mod ask;
 mod commands;
 mod context;
 mod failure;
+mod log;
 mod media_args;
 mod net;
 mod output;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         // Help and the version, and errors in clap's own layout.
         Err(error) => error.exit(),
     };
+    log::begin();
     let json = arguments.global.json;
     let done =
         Context::new(&arguments.global).and_then(|context| commands::run(arguments, &context));

@@ -365,6 +365,36 @@ fn media_come_in_ranges() {
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
+/// What a library notes while it works reaches whoever looks at the terminal.
+#[test]
+fn what_cannot_be_served_is_logged() {
+    let place = Place::new();
+    std::fs::write(place.folder().join("a.wav"), ourspace_testkit_sound()).unwrap();
+    let posted = place.json(&["post", "Listen", "--media", "a.wav"]);
+    let shown = place.json(&["show", posted["id"].as_str().unwrap()]);
+    let path = shown[0]["attachments"][0]["url"].as_str().unwrap();
+    let mut server = Server::start(&place, &["--port", "0"]);
+    let mut said = server.child.stderr.take().unwrap();
+    for file in std::fs::read_dir(place.home().join("files")).unwrap() {
+        let file = std::fs::File::options()
+            .write(true)
+            .open(file.unwrap().path());
+        file.unwrap().set_len(0).unwrap();
+    }
+    let mut stream = TcpStream::connect(&server.host).unwrap();
+    let request = format!(
+        "GET /{path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        server.host
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    // How the connection ends is not what is looked at.
+    drop(stream.read_to_end(&mut Vec::new()));
+    assert_eq!(server.stop(), 0);
+    let mut log = String::new();
+    said.read_to_string(&mut log).unwrap();
+    assert!(log.contains("ERROR") && log.contains("cannot be"), "{log}");
+}
+
 /// Twelve seconds of a tone, as a WAV file.
 fn ourspace_testkit_sound() -> Vec<u8> {
     let samples: Vec<u8> = (0..12 * 44_100_u32)

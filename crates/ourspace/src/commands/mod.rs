@@ -32,10 +32,12 @@ mod whoami;
 /// What a command gives: an exit code, or why it did not do what it was asked.
 pub(crate) type Outcome = Result<ExitCode, Failure>;
 
-const EXIT_CODES: &str = "\
+const NOTES: &str = "\
 Exit codes: 0 done; 1 refused or failed, also where a file, item, code or signature that was
 named does not fit; 2 used wrongly: an unknown option, a value of a wrong form, options that
-do not go together, or something missing that only a person can give.";
+do not go together, or something missing that only a person can give.
+
+OURSPACE_LOG=debug notes more of what goes on, on standard error.";
 
 /// A place of your own in a social network without servers.
 ///
@@ -47,7 +49,7 @@ do not go together, or something missing that only a person can give.";
     about,
     long_about,
     propagate_version = true,
-    after_help = EXIT_CODES
+    after_help = NOTES
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
