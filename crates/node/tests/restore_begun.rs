@@ -5,11 +5,12 @@
 use std::{fs, path::Path};
 
 use ourspace_node::{
-    Home,
+    Home, HomeError,
     account::{self, Place},
     backup::{self, BackupError, Options, Restored},
     devices,
 };
+use ourspace_store::StoreError;
 use ourspace_testkit::signing::NOW;
 use ourspace_wallet::{SecretKey, keystore, successor::Successor};
 use tempfile::TempDir;
@@ -71,9 +72,17 @@ fn a_home_with_nothing_in_it_makes_room() {
     fs::create_dir(&killed).unwrap();
     fs::write(killed.join("lock"), "1\n").unwrap();
     assert_eq!(restore(&killed, &file).unwrap().account, account);
+    let early = folder.path().join("early");
+    fs::create_dir(&early).unwrap();
+    fs::write(early.join("store.db"), "").unwrap();
+    assert!(matches!(
+        Home::open_reader(&early),
+        Err(HomeError::Store(StoreError::Absent(_)))
+    ));
+    assert_eq!(restore(&early, &file).unwrap().account, account);
     assert_eq!(
         names(folder.path()),
-        ["home", "home.backup", "killed", "old"]
+        ["early", "home", "home.backup", "killed", "old"]
     );
 }
 

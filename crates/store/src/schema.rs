@@ -83,18 +83,22 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
     let conn = Connection::open_with_flags(path, flags)?;
-    let conn = match check_layout(&conn, path) {
+    let (conn, layout) = match check_layout(&conn, path) {
         // A reader must make an index of the log beside the database. Where it cannot,
         // and no log was left, nobody writes: then the file can be read as it stands.
         Err(StoreError::Database(_) | StoreError::ReadOnly | StoreError::Full)
             if !has_log(path) =>
         {
             let conn = Connection::open_with_flags(immutable(path), flags)?;
-            check_layout(&conn, path)?;
-            conn
+            let layout = check_layout(&conn, path)?;
+            (conn, layout)
         }
-        result => result.map(|_| conn)?,
+        result => result.map(|layout| (conn, layout))?,
     };
+    if layout == 0 {
+        // Whoever made it was stopped before anything was in it.
+        return Err(StoreError::Absent(path.parent().unwrap_or(path).to_owned()));
+    }
     conn.execute_batch(
         "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;",
     )?;
@@ -161,7 +165,10 @@ fn check_layout(conn: &Connection, path: &Path) -> Result<i64, StoreError> {
             known: known(),
         });
     }
-    if found < 0 || (found > 0 && application != APPLICATION) {
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    // The first migration brings tables and layout at once.
+    let of_others = application != APPLICATION && (found > 0 || tables > 0);
+    if found < 0 || of_others {
         return Err(corrupt("it is another program's database".to_owned()));
     }
     Ok(found)
@@ -181,4 +188,34 @@ fn migrate(conn: &mut Connection, version: i64, observer: &dyn Observer) -> Resu
     observer.reached(Step::Migrated);
     tx.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::Nobody;
+
+    #[test]
+    fn a_database_of_another_program_is_neither_read_nor_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let other = Connection::open(&path).unwrap();
+        other
+            .execute_batch("CREATE TABLE novels (text TEXT)")
+            .unwrap();
+        drop(other);
+        let before = fs::read(&path).unwrap();
+        for opened in [open_reader(&path), open_writer(&path, &Nobody)] {
+            assert!(
+                matches!(opened, Err(StoreError::Corrupt { .. })),
+                "{opened:?}"
+            );
+        }
+        assert_eq!(fs::read(&path).unwrap(), before);
+        // One without tables is not there yet.
+        fs::write(&path, "").unwrap();
+        assert!(matches!(open_reader(&path), Err(StoreError::Absent(_))));
+        open_writer(&path, &Nobody).unwrap();
+        open_reader(&path).unwrap();
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use ourspace_protocol::account::Account;
-use ourspace_store::Store;
+use ourspace_store::{Store, StoreError};
 use ourspace_wallet::{backup as sealed, device, keystore, successor::Successor};
 
 use super::{
@@ -114,7 +114,12 @@ fn check_free(home: &Path) -> Result<Occupant, BackupError> {
         Place::Free if names == ["lock"] => Ok(Occupant::Begun),
         Place::Free => Err(taken()),
         Place::Begun => {
-            let store = Store::open_reader(home).map_err(|_| taken())?;
+            let store = match Store::open_reader(home) {
+                Ok(store) => store,
+                // A database without anything, as of a home whose making was killed.
+                Err(StoreError::Absent(_)) => return Ok(Occupant::Begun),
+                Err(_) => return Err(taken()),
+            };
             match account::worth_keeping(&Home::of_store(store))? {
                 None => Ok(Occupant::Begun),
                 Some(what) => Err(BackupError::Waits {
