@@ -1,8 +1,8 @@
 //! Other people's programs that the tests compare with, at pinned versions.
 //!
 //! They lie in one folder outside the clone: `venv/` (Python), `node/node_modules`,
-//! `node22/bin/node`, `feeds/` (real feeds out of source packages). Tests find it in
-//! `OURSPACE_PEERS`. What comes from Debian lies where Debian puts it. The pins are the
+//! `node22/bin/node`, `feeds/` and `photos/` (real feeds and photos out of source
+//! packages). Tests find it in `OURSPACE_PEERS`. What comes from Debian lies where Debian puts it. The pins are the
 //! files in `peers/` of the repository and the table in [`debian`].
 
 mod debian;
@@ -132,7 +132,12 @@ impl Part {
 }
 
 fn parts() -> Result<Vec<Part>> {
-    Ok(vec![pypi::tools()?, pypi::feeds()?, npm::modules()?])
+    Ok(vec![
+        pypi::tools()?,
+        pypi::feeds()?,
+        pypi::photos()?,
+        npm::modules()?,
+    ])
 }
 
 /// A file of the repository's folder `peers/`.

