@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
             bar.set_message("writing");
         }
     };
-    let now = context.now()?;
+    let now = context.signing_time()?;
     let report = if arguments.path.as_os_str() == "-" {
         let mut pipe = io::stdin().lock();
         import::import(&home, now, Source::Pipe(&mut pipe), options, &mut progress)

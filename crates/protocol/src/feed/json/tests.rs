@@ -234,7 +234,7 @@ fn a_newer_renderer_is_shown_as_far_as_it_is_understood() {
 
 #[test]
 fn one_content_has_one_spelling() {
-    let account = crate::account::Account([7; 20]);
+    let account = Account([7; 20]);
     let tombstone = Tombstone {
         date: 1,
         id: ItemId([7; 10]),
