@@ -1,6 +1,8 @@
 //! The test vectors of `spec/04-feed.md`: items, profiles and follows that are allowed and
 //! those that are not.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
+
 use std::collections::BTreeSet;
 
 use ourspace_protocol::feed::{
