@@ -163,7 +163,7 @@ fn within<'t>(files: &'t [(String, String)], ending: &str, from: &str, to: &str)
     &text[start..start + text[start..].find(to).unwrap() + to.len()]
 }
 
-fn look(item: Item) -> Value {
+fn look(item: &Item) -> Value {
     let files = files(ACCOUNT, vec![item.clone()]);
     json!({
         "item": item,
@@ -190,7 +190,11 @@ fn face(n: u8) -> Value {
 #[test]
 fn looks_are_what_they_were() {
     let items = [excerpts(), attachments(), colours(), relations()];
-    let looks: Vec<Value> = items.into_iter().flatten().map(look).collect();
+    let looks: Vec<Value> = items
+        .into_iter()
+        .flatten()
+        .map(|item| look(&item))
+        .collect();
     let made = json!({
         "items": looks,
         "accounts": (0..12).map(face).collect::<Vec<_>>(),
