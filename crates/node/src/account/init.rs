@@ -74,7 +74,7 @@ pub struct Made {
 /// Opens a home, makes it if need be, and holds it. It has no account.
 ///
 /// # Errors
-/// Those of [`place`]; [`InitError::Home`] when it cannot be written or another process
+/// Those of [`place()`]; [`InitError::Home`] when it cannot be written or another process
 /// holds it.
 pub fn begin(path: &Path) -> Result<Home, InitError> {
     if place(path)? == Place::Free && path.is_dir() {
@@ -193,7 +193,7 @@ pub fn finish(
 /// Goes on where an earlier try was interrupted after the account key was kept.
 ///
 /// # Errors
-/// [`InitError`]; a wrong password is [`KeystoreError::WrongPassword`].
+/// [`InitError`]; a wrong password is [`KeystoreError::WrongPassword`](ourspace_wallet::KeystoreError::WrongPassword).
 pub fn resume(home: &Home, password: &str, now: Millis) -> Result<Made, InitError> {
     let wallet = keystore::open(&home.keystore_path(), password)?;
     let successor = match Successor::load(&home.successor_path()) {
