@@ -22,19 +22,19 @@ const REPORT: &str = "target/nextest/default/junit.xml";
 
 /// A nextest that is there.
 pub(crate) struct Nextest {
-    /// The folder to put before `PATH`, if it is ours.
-    folder: Option<PathBuf>,
+    /// The program, if it is not the system's.
+    built: Option<PathBuf>,
 }
 
 impl Nextest {
     /// The system's one, or the one in the cache; built into the cache if there is neither.
     pub(crate) fn find_or_build() -> Result<Self> {
         if run::find("cargo-nextest").is_some() {
-            return Ok(Self { folder: None });
+            return Ok(Self { built: None });
         }
         let tools = run::cache()?.join(format!("nextest-{VERSION}"));
-        let folder = tools.join("bin");
-        if !folder.join("cargo-nextest").exists() {
+        let program = tools.join("bin/cargo-nextest");
+        if !program.exists() {
             println!(
                 "building cargo-nextest {VERSION} into {} (once, some minutes)",
                 tools.display()
@@ -47,30 +47,28 @@ impl Nextest {
             run::succeed(&mut install)?;
         }
         Ok(Self {
-            folder: Some(folder),
+            built: Some(program),
         })
     }
 
-    fn command(&self, verb: &str) -> Result<Command> {
-        let mut cargo = run::cargo();
-        if let Some(folder) = &self.folder {
-            let mut path = vec![folder.clone()];
-            path.extend(std::env::split_paths(
-                &std::env::var_os("PATH").unwrap_or_default(),
-            ));
-            cargo.env("PATH", std::env::join_paths(path)?);
-        }
-        cargo.args(["nextest", verb]);
-        Ok(cargo)
+    fn command(&self, verb: &str) -> Command {
+        // Called itself and not through cargo, which looks for it on a `PATH` that whoever
+        // runs the command may still change.
+        let mut nextest = match &self.built {
+            Some(program) => run::like_cargo(program),
+            None => run::cargo(),
+        };
+        nextest.args(["nextest", verb]);
+        nextest
     }
 
-    pub(crate) fn run(&self) -> Result<Command> {
+    pub(crate) fn run(&self) -> Command {
         self.command("run")
     }
 
     /// How many tests there are in binaries called `peers*`.
     pub(crate) fn count_peers(&self) -> Result<u64> {
-        let mut list = self.command("list")?;
+        let mut list = self.command("list");
         list.args(["--workspace", "--message-format", "json", "-E", ONLY_PEERS]);
         let listed: serde_json::Value = serde_json::from_str(&run::output(&mut list)?)?;
         count_matching(&listed).context("cargo nextest list gave another form than expected")

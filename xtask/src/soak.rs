@@ -11,7 +11,7 @@ const KILLS: &str = "1000";
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     no_arguments(arguments)?;
-    let mut tests = Nextest::find_or_build()?.run()?;
+    let mut tests = Nextest::find_or_build()?.run();
     tests
         .args(["-p", "ourspace-store", "--profile", "soak"])
         .args(["--no-capture", "-E", "binary(crash)"])

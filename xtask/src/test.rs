@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let call = parse(arguments)?;
     let peers = call.peers.then(Peers::install).transpose()?;
     let nextest = Nextest::find_or_build()?;
-    let mut tests = nextest.run()?;
+    let mut tests = nextest.run();
     tests.arg("--workspace").args(&call.filters);
     prepare(&mut tests, peers.as_ref())?;
     let mut counts = nextest::run_counted(&mut tests)?;
