@@ -6,6 +6,7 @@ use ourspace_protocol::{
     account::Account,
     dag::DagError,
     feed::{check, error::TreeError},
+    time::{Millis, rfc3339},
 };
 use ourspace_store::StoreError;
 
@@ -62,6 +63,30 @@ pub enum ExportError {
         folder: PathBuf,
         /// Whose feed it holds.
         owner: Account,
+    },
+    /// The folder holds a version of the feed that is after the one of this home.
+    #[error(
+        "{folder} holds a newer version of your feed, signed at {}, than this home, {}: bring it in with `ourspace import {folder}` and export then, or give an empty folder (nothing was changed)",
+        rfc3339(*.there), rfc3339(*.own), folder = .folder.display()
+    )]
+    Newer {
+        /// The folder.
+        folder: PathBuf,
+        /// When the record there was signed.
+        there: Millis,
+        /// When the home's was.
+        own: Millis,
+    },
+    /// The folder holds posts that this home does not have.
+    #[error(
+        "{folder} holds {posts} of your posts that this home does not know, and the export would remove them: bring them in with `ourspace import {folder}` and export then, or give an empty folder (nothing was changed)",
+        folder = .folder.display()
+    )]
+    Unknown {
+        /// The folder.
+        folder: PathBuf,
+        /// How many.
+        posts: u64,
     },
     /// Another export writes into the folder.
     #[error("another export is writing into {}; wait for its end", .0.display())]

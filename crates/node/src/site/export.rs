@@ -26,14 +26,14 @@ use super::{
     error::{BaseUrl, ExportError},
     folder::{FileError, Folder, Found},
     list::{self, Lists},
-    place,
+    newer, place,
     record::record_json,
     sums::Sums,
 };
 use crate::home::Home;
 
 /// The most bytes of a record's file that are looked at.
-const RECORD_MOST: u64 = 4096;
+pub(super) const RECORD_MOST: u64 = 4096;
 /// Bytes of a page that are held in memory to be kept reachable.
 const PAGE_MOST: u64 = 2 * limits::JSON_BYTES as u64;
 
@@ -108,6 +108,7 @@ pub fn export(
         .lock()?
         .ok_or_else(|| ExportError::Busy(to.to_owned()))?;
     admit(&folder, account)?;
+    newer::admit(&folder, &reader, record)?;
     let mut export = Export {
         folder: &folder,
         reader: &reader,

@@ -11,6 +11,7 @@ mod export;
 pub mod folder;
 mod hosts;
 mod list;
+mod newer;
 mod place;
 pub mod record;
 mod sums;
