@@ -104,6 +104,8 @@ async function chromium () {
     })
     await page.goto(base + path)
     await page.waitForFunction(() => document.readyState === 'complete')
+    // Over the web, who it is and how to follow come from index.html.
+    if (base + path === `${http}feed.xml`) await page.waitForSelector('.follow .qr', { timeout: 20_000 })
     judge(name, await page.evaluate(look), wanted)
     if (inside) await inside(page, name)
     await page.close()

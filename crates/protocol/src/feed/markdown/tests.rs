@@ -90,7 +90,7 @@ fn assert_attributes(element: &str, mut attributes: &str, source: &str) {
                 ["plain", "task", "table"].contains(&value) || value.starts_with("language-")
             }
             ("pre" | "div", "tabindex") => value == "0",
-            ("div", "role" | "aria-label") => ["region", "Table"].contains(&value),
+            ("div", "role" | "aria-label") => ["group", "Table"].contains(&value),
             ("ol", "start") => value.parse::<u64>().is_ok(),
             ("th" | "td", "align") => ["left", "center", "right"].contains(&value),
             _ => false,
@@ -137,7 +137,7 @@ const TYPED: [(&str, &str); 19] = [
     ),
     (
         "|a|b|\n|:-|-:|\n|c|d|",
-        "<div class=\"table\" role=\"region\" aria-label=\"Table\" tabindex=\"0\"><table>\n\
+        "<div class=\"table\" role=\"group\" aria-label=\"Table\" tabindex=\"0\"><table>\n\
              <thead>\n<tr><th align=\"left\">a</th><th align=\"right\">b</th></tr>\n</thead>\n\
              <tbody>\n<tr><td align=\"left\">c</td><td align=\"right\">d</td></tr>\n</tbody>\n</table></div>",
     ),

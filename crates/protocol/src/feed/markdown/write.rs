@@ -106,7 +106,7 @@ impl<'i> Writer<'i> {
             NodeValue::Table(table) => {
                 self.columns.clone_from(&table.alignments);
                 self.out.push_str(
-                    "<div class=\"table\" role=\"region\" aria-label=\"Table\" tabindex=\"0\"><table>\n",
+                    "<div class=\"table\" role=\"group\" aria-label=\"Table\" tabindex=\"0\"><table>\n",
                 );
             }
             NodeValue::TableRow(header) => {

@@ -77,6 +77,7 @@ const page = () => {
 	const find = (name) => channel.querySelector(":scope > " + name);
 	const text = (name) => find(name)?.textContent;
 	const me = find("identity");
+	const items = [...channel.children].filter((e) => e.nodeName === "item");
 	const more = (rel, words) => {
 		const to = find(`[rel=${rel}]`);
 		return to && a(to.getAttribute("href"), words);
@@ -94,22 +95,35 @@ const page = () => {
 				h("h1", { dir: "auto" }, text("title")),
 				h("p", { class: "chips" }, h("code", { class: "chip" }, me.getAttribute("address"))),
 				h("p", { class: "bio", dir: "auto" }, text("description"))),
-			h("main", {}, [...channel.children].filter((e) => e.nodeName === "item").map(article),
+			h("main", {}, items.map(article),
+				!items[0] && h("section", { class: "post empty" }, h("h2", {}, "Nothing here yet")),
 				h("nav", { class: "pages" }, more("current", "Newest posts"), more("prev-archive", "Older posts"))),
 			h("footer", { class: "foot" }, "Give this address to any feed reader.")))));
+	return !find("[rel=current]");
+};
+// Who it is and how to follow, as index.html has it.
+const dress = async () => {
+	const { body } = new DOMParser().parseFromString(await (await fetch(root + "index.html")).text(), "text/html");
+	for (const part of [".who", ".empty", ".follow"]) {
+		const whole = body.querySelector(part);
+		const bare = doc.querySelector(part);
+		if (whole) bare ? bare.replaceWith(whole) : doc.querySelector(".foot").before(whole);
+	}
 };
 
 const start = async () => {
-	if (doc.documentElement.localName === "rss") page();
+	const live = doc.documentElement.localName === "rss" && page();
 	// A transformation that cannot write markup leaves it as text.
 	for (const box of doc.querySelectorAll("[data-body]")) body(box, !box.children[0] && box.textContent);
 	for (const time of doc.querySelectorAll("time")) {
 		const date = new Date(time.getAttribute("datetime"));
 		time.dir = "auto";
-			time.textContent = date.toLocaleDateString([], { dateStyle: "long" });
+		time.textContent = date.toLocaleDateString([], { dateStyle: "long" });
 	}
+	if (location.protocol === "file:") return;
+	if (live) return dress();
 	const small = doc.querySelector(".small .p-author");
-	if (!small || location.protocol === "file:") return;
+	if (!small) return;
 	const { display_name, avatar } = await (await fetch(root + "profile.json")).json();
 	if (display_name) small.querySelector(".p-name").textContent = display_name;
 	const src = avatar && own(root + avatar.url);

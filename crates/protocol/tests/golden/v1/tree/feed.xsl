@@ -43,6 +43,7 @@
           </header>
           <main>
             <xsl:apply-templates select="item"/>
+            <xsl:if test="not(item)"><section class="post empty"><h2>Nothing here yet</h2></section></xsl:if>
             <nav class="pages">
               <xsl:for-each select="atom:link[@rel='current']"><a href="{@href}">Newest posts</a></xsl:for-each>
               <xsl:for-each select="atom:link[@rel='prev-archive']"><a href="{@href}">Older posts</a></xsl:for-each>
