@@ -36,6 +36,15 @@ pub enum RunningError {
     },
 }
 
+impl RunningError {
+    /// Whether the home is on a disk that cannot be written to: then nothing else writes
+    /// there either, and it can be served without the lock.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem)
+    }
+}
+
 /// The right to be the node of a home; given back when it is dropped.
 #[derive(Debug)]
 pub struct Running {

@@ -98,7 +98,10 @@ fn a_read_only_home_is_read_and_not_written() {
         "mount -o remount,ro disk; set +e; $OURSPACE post x < /dev/null; echo code $?; \
          $OURSPACE profile --name x; echo code $?; \
          $OURSPACE --home disk/new init --yes; echo code $?; ls disk; \
-         $OURSPACE status; $OURSPACE timeline --json; $OURSPACE search bef",
+         $OURSPACE status; $OURSPACE timeline --json; $OURSPACE search bef; \
+         $OURSPACE --port 0 --json > served & pid=$!; \
+         while kill -0 $pid && ! grep -q url served; do sleep 0.05; done; \
+         kill -INT $pid; wait $pid; echo served $?",
     );
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(out.matches("code 1").count(), 3, "{out}{err}");
@@ -107,6 +110,7 @@ fn a_read_only_home_is_read_and_not_written() {
         out.contains("code 1\nhome\naccount "),
         "no words, no home: {out}{err}"
     );
+    assert!(out.contains("served 0"), "{out}{err}");
     assert!(out.contains("1 post,"), "{out}{err}");
     assert!(out.contains("\"content_text\": \"before\""), "{out}{err}");
     assert!(output.status.success(), "{out}{err}");

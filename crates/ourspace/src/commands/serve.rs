@@ -44,13 +44,17 @@ struct Answer {
 /// Serves until it is told to stop.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let home = open(context)?;
-    let running = Running::claim(&home)?;
+    let running = match Running::claim(&home) {
+        Ok(running) => Some(running),
+        Err(error) if error.is_read_only() => None,
+        Err(error) => return Err(error.into()),
+    };
     let site = Arc::new(Site::new(home)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    runtime.block_on(serve(arguments.port, context, &running, site))
+    runtime.block_on(serve(arguments.port, context, running.as_ref(), site))
 }
 
 /// The home; where there is no account yet, it is made as `init` does.
@@ -76,7 +80,7 @@ fn open(context: &Context) -> Result<Home, Failure> {
 async fn serve(
     port: Option<u16>,
     context: &Context,
-    running: &Running,
+    running: Option<&Running>,
     site: Arc<Site>,
 ) -> Outcome {
     // Listened for before anything is told, so that no signal is missed.
@@ -85,7 +89,9 @@ async fn serve(
     let listener = listen(port).await?;
     let address = listener.local_addr()?;
     let url = format!("http://{address}/");
-    running.announce(&url)?;
+    if let Some(running) = running {
+        running.announce(&url)?;
+    }
     tell(context, &url, site.account())?;
     let router = ourspace_web::router(site, Hosts::loopback(address));
     let stop = async move {
