@@ -33,6 +33,13 @@ pub enum HomeError {
     /// There is a home, but no account in it.
     #[error("there is no account in {home} yet; `ourspace init` makes one", home = .0.display())]
     NoAccount(PathBuf),
+    /// The keys of a home without its database: the database is made before any key, so it
+    /// was lost.
+    #[error(
+        "the database of this home, {}, is damaged or gone, while its keys are there (nothing was changed): restore a backup into a new home (`ourspace --home NEW restore FILE`), or make a new home with the account's words (`ourspace --home NEW init --mnemonic -`) and import your exported site there",
+        .0.join(DATABASE).display()
+    )]
+    Lost(PathBuf),
 }
 
 /// An open home.
@@ -46,7 +53,7 @@ impl Home {
     /// for another program that writes to it.
     ///
     /// # Errors
-    /// [`HomeError::Store`]; the home is then as it was.
+    /// [`HomeError::Store`], [`HomeError::Lost`]; the home is then as it was.
     pub fn open_or_make(path: &Path) -> Result<Self, HomeError> {
         let store = Store::open_waiting(path, PATIENCE)?;
         Ok(Self { store })
@@ -56,7 +63,7 @@ impl Home {
     ///
     /// # Errors
     /// [`HomeError::Store`] ([`StoreError::Absent`] when there is none),
-    /// [`HomeError::NoAccount`].
+    /// [`HomeError::NoAccount`], [`HomeError::Lost`].
     pub fn open(path: &Path) -> Result<Self, HomeError> {
         // Nothing may be made where there is nothing.
         drop(Self::open_reader(path)?);
@@ -72,6 +79,7 @@ impl Home {
         let home = Self {
             store: Store::open_reader(path)?,
         };
+        check_lost(path)?;
         home.account()?;
         Ok(home)
     }
@@ -126,6 +134,24 @@ impl Home {
 ///
 /// # Errors
 /// [`StoreError`] of the database.
+/// Whether a home has lost its database. `init` makes the database before the first key, so
+/// keys beside none are no account whose making was interrupted: to go on with them would
+/// sign an empty feed over what the person has published.
+///
+/// # Errors
+/// [`HomeError::Lost`].
+pub(crate) fn check_lost(path: &Path) -> Result<(), HomeError> {
+    // The keys are looked for first: who makes a home meanwhile makes them last.
+    let keys = path.join("keys");
+    let has_keys = ["account.json", "device.json"]
+        .iter()
+        .any(|name| keys.join(name).exists());
+    if has_keys && matches!(Store::open_reader(path), Err(StoreError::Absent(_))) {
+        return Err(HomeError::Lost(path.to_owned()));
+    }
+    Ok(())
+}
+
 pub fn put_account(
     writer: &ourspace_store::Writer<'_>,
     account: Account,

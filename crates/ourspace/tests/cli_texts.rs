@@ -81,6 +81,59 @@ fn what_is_missing_or_damaged_is_named_with_what_to_do() {
 }
 
 #[test]
+fn keys_without_their_database_make_no_new_feed() {
+    let place = Place::new();
+    place.run(&["post", "not to be written over"]).ok();
+    let (home, keys) = (place.home(), place.home().join("keys"));
+    let database = home.join("store.db");
+    let before = permissions(&keys);
+    let sealed = place.folder().join("home.backup");
+    place.run(&["backup", sealed.to_str().unwrap()]).ok();
+    let restore = ["restore", sealed.to_str().unwrap()];
+    for log in ["store.db-wal", "store.db-shm"] {
+        fs::remove_file(home.join(log)).ok();
+    }
+    for lost in ["emptied", "removed", "without its wallet"] {
+        match lost {
+            "emptied" => fs::write(&database, "").unwrap(),
+            "removed" => fs::remove_file(&database).unwrap(),
+            _ => {
+                fs::write(&database, "").unwrap();
+                fs::remove_file(keys.join("account.json")).unwrap();
+            }
+        }
+        let joins = ["device", "join", "--account", OTHER];
+        let commands = [
+            &["whoami"][..],
+            &["init", "--yes"],
+            &["init", "--yes", "--wallet", OTHER],
+            &joins,
+            &["post", "x"],
+            &["verify"],
+            &["export", "site"],
+            &[],
+        ];
+        for command in commands {
+            let done = place.run(command);
+            let err = done.refused(1);
+            assert!(err.contains("damaged or gone"), "{lost} {command:?}: {err}");
+            assert!(err.contains("restore FILE"), "{lost} {command:?}: {err}");
+        }
+        // It is not taken for a home that was begun, which would make room.
+        assert!(place.run(&restore).refused(1).contains("not empty"));
+        let size = fs::metadata(&database).map_or(0, |file| file.len());
+        assert_eq!((size, keys.join("device.json").exists()), (0, true));
+    }
+    assert_eq!(permissions(&keys).len() + 1, before.len());
+    let other = Place::empty();
+    other.run(&restore).ok();
+    assert_eq!(
+        other.json(&["timeline"])[0]["content_text"],
+        "not to be written over"
+    );
+}
+
+#[test]
 fn arguments_that_cannot_be_meant_are_refused() {
     let place = Place::new();
     let refused = |arguments: &[&str], code: i32, part: &str| {

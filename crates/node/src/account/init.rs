@@ -1,7 +1,7 @@
 //! Making a home's account, safe against a crash at any instruction.
 //!
 //! ```text
-//! begin     the home is there and held; it has no account
+//! begin     the home is there, with its database, and held; it has no account
 //! prepare   the device key is on the disk; the grant is signed
 //!           (now the caller shows the words)
 //! finish    successor, then account key on the disk; then, in one transaction, the
@@ -9,7 +9,8 @@
 //! ```
 //! So an account exists only after its words were shown, and an account key that lies
 //! there without an account had its words shown too: it is finished by [`resume`] or moved
-//! aside by [`set_aside`], and never removed.
+//! aside by [`set_aside`], and never removed. And as the database is there before the first
+//! key, keys beside none are what is left of a damaged home: nothing is made there.
 
 use std::{
     fs,

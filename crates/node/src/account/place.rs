@@ -9,7 +9,7 @@ use super::{
     error::InitError,
     pending::{is_joining, waiting},
 };
-use crate::home::{DATABASE, Home, HomeError};
+use crate::home::{DATABASE, Home, HomeError, check_lost};
 
 /// What is where an account shall be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,9 @@ pub enum Place {
 ///
 /// # Errors
 /// [`InitError::Exists`] for a home that has an account, [`InitError::NotAHome`] for what
-/// is neither a home nor free.
+/// is neither a home nor free, [`HomeError::Lost`] for a home that has lost its database.
 pub fn place(path: &Path) -> Result<Place, InitError> {
+    check_lost(path)?;
     let refused = |what| InitError::NotAHome {
         home: path.to_owned(),
         what,
