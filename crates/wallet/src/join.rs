@@ -25,6 +25,10 @@ use crate::{
     random::{self, RandomError},
 };
 
+/// What the new device shows, in error texts.
+const REQUEST: &str = "join code";
+/// What the first device answers, in error texts.
+const ANSWER: &str = "answer of `device add` or `device renew`";
 /// How a request begins.
 pub const REQUEST_PREFIX: &str = "ourspace-join:1:";
 /// How an answer begins.
@@ -50,14 +54,16 @@ pub struct Request {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
     /// It begins with something else.
-    #[error("this is no join code: it must begin with \"{expected}\"")]
+    #[error("this is no {what}: it must begin with \"{expected}\"")]
     Prefix {
+        /// What was to be read.
+        what: &'static str,
         /// How it should begin.
         expected: &'static str,
     },
     /// Wrong characters or a wrong length.
-    #[error("the join code is incomplete or has a typing error; copy it again")]
-    Malformed,
+    #[error("the {0} is incomplete or has a typing error; copy it again")]
+    Malformed(&'static str),
     /// The proof does not belong to the address.
     #[error("the join code has a typing error, or its device does not hold its key")]
     Proof,
@@ -123,11 +129,13 @@ impl Request {
     /// # Errors
     /// [`JoinError::Prefix`], [`JoinError::Malformed`], [`JoinError::Proof`].
     pub fn decode(text: &str) -> Result<Self, JoinError> {
-        let coded = after_prefix(text, REQUEST_PREFIX)?.to_ascii_uppercase();
+        let coded = after_prefix(text, REQUEST, REQUEST_PREFIX)?.to_ascii_uppercase();
         let bytes = BASE32_NOPAD
             .decode(coded.as_bytes())
-            .map_err(|_| JoinError::Malformed)?;
-        let bytes: [u8; REQUEST_BYTES] = bytes.try_into().map_err(|_| JoinError::Malformed)?;
+            .map_err(|_| JoinError::Malformed(REQUEST))?;
+        let bytes: [u8; REQUEST_BYTES] = bytes
+            .try_into()
+            .map_err(|_| JoinError::Malformed(REQUEST))?;
         let (mut device, mut nonce, mut proof) = ([0; 20], [0; 16], [0; 64]);
         device.copy_from_slice(&bytes[..20]);
         nonce.copy_from_slice(&bytes[20..36]);
@@ -160,10 +168,10 @@ pub fn encode_answer(grant: &SignedGrant) -> String {
 /// # Errors
 /// [`JoinError`].
 pub fn decode_answer(text: &str, device: &Account) -> Result<Verified<SignedGrant>, JoinError> {
-    let coded = after_prefix(text, ANSWER_PREFIX)?;
+    let coded = after_prefix(text, ANSWER, ANSWER_PREFIX)?;
     let bytes = BASE64URL_NOPAD
         .decode(coded.as_bytes())
-        .map_err(|_| JoinError::Malformed)?;
+        .map_err(|_| JoinError::Malformed(ANSWER))?;
     let verified = verify_grant(&bytes, &mut KnownGrants::new())?;
     let granted = verified.get().grant.device;
     if granted != *device {
@@ -180,14 +188,17 @@ fn digest(device: &Account, nonce: &[u8; 16]) -> [u8; 32] {
 }
 
 /// What follows the prefix, without the white space that terminals and mail put in.
-fn after_prefix(text: &str, prefix: &'static str) -> Result<String, JoinError> {
+fn after_prefix(text: &str, what: &'static str, prefix: &'static str) -> Result<String, JoinError> {
     if text.len() > TEXT_BYTES {
-        return Err(JoinError::Malformed);
+        return Err(JoinError::Malformed(what));
     }
     let text: String = text.split_whitespace().collect();
     match text.split_at_checked(prefix.len()) {
         Some((start, rest)) if start.eq_ignore_ascii_case(prefix) => Ok(rest.to_owned()),
-        _ => Err(JoinError::Prefix { expected: prefix }),
+        _ => Err(JoinError::Prefix {
+            what,
+            expected: prefix,
+        }),
     }
 }
 
@@ -259,16 +270,16 @@ mod tests {
         }
         assert_eq!(
             Request::decode(&format!("{text}aa")),
-            Err(JoinError::Malformed)
+            Err(JoinError::Malformed(REQUEST))
         );
         let (start, _) = text.split_at(text.len() - 3);
         assert_eq!(
             Request::decode(&format!("{start}a1a")),
-            Err(JoinError::Malformed)
+            Err(JoinError::Malformed(REQUEST))
         );
         assert_eq!(
             Request::decode(&"a".repeat(3000)),
-            Err(JoinError::Malformed)
+            Err(JoinError::Malformed(REQUEST))
         );
         assert!(matches!(
             Request::decode("ourspace-jo\u{ef}n:1:"),
@@ -324,6 +335,7 @@ mod tests {
         assert_eq!(
             decode_answer(&request, &device),
             Err(JoinError::Prefix {
+                what: ANSWER,
                 expected: ANSWER_PREFIX
             })
         );
