@@ -260,6 +260,36 @@ fn the_clock_and_the_grant_decide_who_may_publish() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_renews_nothing() {
+    let place = Place::new();
+    let own = device(&place.home);
+    let renew = |now| devices::draft(&place.home, own, true, now);
+    let set_back =
+        |now| matches!(renew(now), Err(DevicesError::ClockSetBack { device, .. }) if device == own);
+    // A week before it was allowed: the renewal would end a week too early.
+    assert!(set_back(NOW - 7 * DAY));
+    let (_other, other) = empty();
+    let request = devices::ask_to_join(&other).unwrap();
+    let added = devices::draft(&place.home, request.device(), false, NOW - 7 * DAY);
+    assert!(matches!(added, Err(DevicesError::ClockSetBack { .. })));
+    // Before its last record.
+    place.post(NOW + 30 * DAY, "later").unwrap();
+    assert!(set_back(NOW + 20 * DAY));
+    assert!(
+        account::waiting(&place.home.store().read().unwrap())
+            .unwrap()
+            .is_empty()
+    );
+    // Clocks of two machines differ a little, and the new permission ends after the old one.
+    let renewed = renew(NOW + 30 * DAY - 1000).unwrap();
+    assert!(renewed.issued_at >= NOW + 30 * DAY);
+    let grant = devices::grant(&place.home, renewed, Consent::Key(&place.wallet)).unwrap();
+    assert!(grant.get().grant.expires_at >= NOW + 30 * DAY + GRANT_LIFE);
+    assert!(set_back(NOW + 29 * DAY));
+    place.post(NOW + 31 * DAY, "and on").unwrap();
+}
+
+#[test]
 fn a_second_device_publishes_beside_the_first() {
     let first = Place::new();
     first.post(NOW + 1, "from the first").unwrap();

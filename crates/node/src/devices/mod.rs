@@ -13,7 +13,7 @@ use ourspace_protocol::{
     time::{Millis, rfc3339},
     verify::{Refusal, Verified},
 };
-use ourspace_store::StoreError;
+use ourspace_store::{Reader, StoreError};
 use ourspace_wallet::{
     SecretKey,
     elsewhere::{self, ElsewhereError},
@@ -85,6 +85,19 @@ pub enum DevicesError {
         now: Millis,
         /// When the newest record was signed.
         newest: Millis,
+    },
+    /// The clock shows a time before the device was allowed, or before it signed last.
+    #[error(
+        "the clock of this machine says {}, but the device {device} was allowed, or has signed, on {}: a permission that begins before that would be none. Set the clock right and try again (nothing was changed)",
+        rfc3339(*.now), rfc3339(*.last)
+    )]
+    ClockSetBack {
+        /// The device.
+        device: Account,
+        /// What the clock says.
+        now: Millis,
+        /// When it was allowed, or has signed.
+        last: Millis,
     },
     /// A signature came for what was never asked for, or asked for before something else.
     #[error("nothing waits for this signature: ask for it first, without --signature")]
@@ -204,7 +217,7 @@ fn state(grant: &Grant, epoch: u64, now: Millis) -> DeviceState {
 /// It is kept until the signature comes; while it waits, asking again gives the same one.
 ///
 /// # Errors
-/// [`DevicesError::TooMany`], [`DevicesError::Unknown`].
+/// [`DevicesError::TooMany`], [`DevicesError::Unknown`], [`DevicesError::ClockSetBack`].
 pub fn draft(
     home: &Home,
     device: Account,
@@ -251,9 +264,49 @@ pub fn propose(
     if signing.count() >= limits::SIGNERS {
         return Err(DevicesError::TooMany);
     }
+    let begin = begin(&reader, &identity, device, now)?;
     // All grants of an account repeat the same commitment to a successor.
     let successor = identity.grant.get().grant.successor_hash;
-    Ok(draft_grant(identity.account, device, successor, epoch, now))
+    Ok(draft_grant(
+        identity.account,
+        device,
+        successor,
+        epoch,
+        begin,
+    ))
+}
+
+/// When a new grant of `device` begins: now, but after its last one and not before what it
+/// has signed; else the new one would end before the old one, or not hold for its feed.
+fn begin(
+    reader: &Reader<'_>,
+    identity: &Identity,
+    device: Account,
+    now: Millis,
+) -> Result<Millis, DevicesError> {
+    let too_far = |last: Millis| last > now.saturating_add(limits::CLOCK_SKEW);
+    let allowed_here = identity.grant.get().grant.issued_at;
+    if too_far(allowed_here) {
+        return Err(DevicesError::ClockSetBack {
+            device: identity.device.address(),
+            now,
+            last: allowed_here,
+        });
+    }
+    let grants = reader.grants(identity.account)?;
+    let heads = reader.heads(identity.account)?;
+    let allowed = grants.iter().map(|grant| &grant.get().grant);
+    let allowed = allowed.filter(|grant| grant.device == device);
+    let signed = heads.iter().filter(|head| head.signer() == device);
+    let last = allowed
+        .map(|grant| grant.issued_at.saturating_add(1))
+        .chain(signed.map(|head| head.record().timestamp))
+        .max()
+        .unwrap_or(0);
+    match too_far(last) {
+        true => Err(DevicesError::ClockSetBack { device, now, last }),
+        false => Ok(now.max(last)),
+    }
 }
 
 /// Completes a drafted grant with the wallet's consent and keeps it.
