@@ -116,9 +116,9 @@ pub fn warnings(home: &Home, now: Millis) -> Result<Vec<String>, IdentityError> 
              To go on, {way}"
         ));
     } else if GrantView::of(grant, now).renew_soon {
-        let days = (grant.expires_at - now) / (24 * 60 * 60 * 1000);
+        let left = left(grant.expires_at - now);
         warnings.push(format!(
-            "in {days} days, on {ends}, this device's permission to publish ends; {way}"
+            "in {left}, on {ends}, this device's permission to publish ends; {way}"
         ));
     }
     let epoch = home.store().read()?.heads(account)?.epoch();
@@ -128,4 +128,33 @@ pub fn warnings(home: &Home, now: Millis) -> Result<Vec<String>, IdentityError> 
         ));
     }
     Ok(warnings)
+}
+
+/// How long something still lasts, for people: in days, on the last of them in hours, in the
+/// last of those in minutes.
+fn left(time: Millis) -> String {
+    let minutes = time / 60_000;
+    let (number, unit) = match (minutes / (24 * 60), minutes / 60) {
+        (0, 0) => (minutes, "minute"),
+        (0, hours) => (hours, "hour"),
+        (days, _) => (days, "day"),
+    };
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {unit}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_day_has_hours() {
+        const HOUR: Millis = 3_600_000;
+        assert_eq!(left(30 * 24 * HOUR), "30 days");
+        assert_eq!(left(47 * HOUR), "1 day");
+        assert_eq!(left(24 * HOUR - 1), "23 hours");
+        assert_eq!(left(HOUR), "1 hour");
+        assert_eq!(left(HOUR - 1), "59 minutes");
+        assert_eq!(left(0), "0 minutes");
+    }
 }
