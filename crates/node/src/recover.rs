@@ -10,7 +10,7 @@ use ourspace_protocol::{
     eip712::TypedData as _,
     record::SignedRecord,
     signature::Scheme,
-    succession::{SignedSuccession, Succession},
+    succession::{SignedSuccession, Succession, successor_hash},
     time::Millis,
     verify::{Context, KnownGrants, Refusal, Verified, verify, verify_succession},
 };
@@ -19,8 +19,8 @@ use ourspace_wallet::{SecretKey, successor::Successor};
 
 use crate::home::Home;
 
-/// The setting that holds the statement, encoded, in hex: to be announced once there is a
-/// network.
+/// The setting that holds the statement, encoded, in hex: every export writes it beside the
+/// feed.
 const SUCCESSION: &str = "node.succession";
 
 /// Why an account cannot be recovered so.
@@ -55,6 +55,17 @@ pub enum RecoverError {
         "these are the words of {0} itself, so it is not lost: `ourspace init --mnemonic -` uses them"
     )]
     NotLost(Account),
+    /// A statement of another account.
+    #[error("the statement is of {found}, not of this feed's account {expected}")]
+    OtherSuccessor {
+        /// Who signs it.
+        found: Account,
+        /// Whose feed it lies beside.
+        expected: Account,
+    },
+    /// What lies beside a feed is no valid statement.
+    #[error("it is no valid statement that the account continues another one: {0}")]
+    Claim(Refusal),
     /// Nobody would believe the statement.
     #[error("the statement is not valid ({0}): is the clock of this machine right?")]
     Statement(Refusal),
@@ -119,6 +130,34 @@ pub fn check(
             other => RecoverError::Statement(other),
         }
     })
+}
+
+/// What a statement that lies beside a feed of `successor` says: which account it
+/// continues. Signature and form are checked; whether the lost account named this successor
+/// only a record of that one tells ([`check`]).
+///
+/// # Errors
+/// [`RecoverError::Claim`], [`RecoverError::OtherSuccessor`].
+pub fn claim(bytes: &[u8], successor: Account, now: Millis) -> Result<Account, RecoverError> {
+    let signed = SignedSuccession::from_bytes(bytes);
+    let Succession {
+        account,
+        successor: found,
+        salt,
+        ..
+    } = signed
+        .map_err(|error| RecoverError::Claim(error.into()))?
+        .succession;
+    // What it reveals itself stands for the commitment that is not at hand.
+    let revealed = successor_hash(&found, &salt);
+    verify_succession(bytes, &account, &revealed, now).map_err(RecoverError::Claim)?;
+    match found == successor {
+        true => Ok(account),
+        false => Err(RecoverError::OtherSuccessor {
+            found,
+            expected: successor,
+        }),
+    }
 }
 
 /// Keeps a statement in the successor's home.

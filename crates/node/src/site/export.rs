@@ -21,7 +21,7 @@ use ourspace_protocol::{
 use ourspace_store::Reader;
 
 use super::{
-    ABSOLUTE, FOLDER, RECORD, RECORD_JSON, block_path,
+    ABSOLUTE, FOLDER, RECORD, RECORD_JSON, SUCCESSION, block_path,
     blocks::{Part, each_part},
     error::{BaseUrl, ExportError},
     folder::{FileError, Folder, Found},
@@ -30,7 +30,7 @@ use super::{
     record::record_json,
     sums::Sums,
 };
-use crate::home::Home;
+use crate::{home::Home, recover};
 
 /// The most bytes of a record's file that are looked at.
 pub(super) const RECORD_MOST: u64 = 4096;
@@ -115,6 +115,7 @@ pub fn export(
         lists: Lists::begin(&folder, account)?,
         watch,
         sums: Sums::default(),
+        succession: recover::kept(home)?.map(|statement| statement.to_bytes()),
         done: Exported {
             account,
             root: root.cid,
@@ -173,6 +174,8 @@ struct Export<'e, 'w> {
     lists: Lists<'e>,
     watch: &'e mut Watch<'w>,
     sums: Sums,
+    /// What the successor of a lost account says, encoded.
+    succession: Option<Vec<u8>>,
     done: Exported,
 }
 
@@ -204,6 +207,9 @@ impl Export<'_, '_> {
             return Err(ExportError::Disagree);
         }
         self.folder.sync()?;
+        if let Some(statement) = self.succession.take() {
+            self.put(SUCCESSION, &statement)?;
+        }
         self.put(RECORD_JSON, &record_json(record))?;
         self.put(RECORD, &record.get().to_bytes())?;
         self.folder.sync()?;

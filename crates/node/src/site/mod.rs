@@ -29,6 +29,9 @@ pub const FOLDER: &str = ".well-known/ourspace";
 pub const RECORD: &str = ".well-known/ourspace/record.cbor";
 /// The record and its grant as typed data with signatures.
 pub const RECORD_JSON: &str = ".well-known/ourspace/record.json";
+/// The statement that this account continues a lost one, as on the wire; on the sites of
+/// successors only.
+pub const SUCCESSION: &str = ".well-known/ourspace/succession.cbor";
 /// The folder of the blocks that are no files, and of some that are.
 pub const BLOCKS: &str = ".well-known/ourspace/blocks";
 /// The feed with absolute addresses, where there is one; no part of the tree.

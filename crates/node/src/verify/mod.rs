@@ -23,10 +23,13 @@ pub use self::{
     home::{HomeCheckError, home},
 };
 use self::{faults::Faults, sources::Sources, tree::Tree};
-use crate::site::{
-    self, RECORD, RECORD_JSON,
-    folder::{FileError, Folder, Found},
-    record::record_value,
+use crate::{
+    recover,
+    site::{
+        self, RECORD, RECORD_JSON, SUCCESSION,
+        folder::{FileError, Folder, Found},
+        record::record_value,
+    },
 };
 
 /// What tells a home by: its database.
@@ -96,6 +99,7 @@ pub fn site(
         return Ok(faults.report(None, State::Damaged));
     };
     check_json(&folder, (&record, beside), &mut faults)?;
+    check_succession(&folder, record.record().account, now, &mut faults)?;
     let mut tree = Tree::new(&folder, &mut faults, progress);
     let replaced = tree.check(record.record().root)?;
     let has_blocks = tree.has_blocks();
@@ -190,6 +194,27 @@ fn no_record<'n>(
             "there is no record here, so nothing shows whose feed this is; give a folder that `ourspace export` made, or the record with --record FILE",
         ),
     })
+}
+
+/// `succession.cbor`, where there is one, must be a statement of the feed's account. Whether
+/// the lost account named this successor, its own records tell, which are not here.
+fn check_succession(
+    folder: &Folder,
+    account: Account,
+    now: Millis,
+    faults: &mut Faults,
+) -> Result<(), FileError> {
+    if matches!(folder.find(SUCCESSION)?, Found::Nothing) {
+        return Ok(());
+    }
+    let bytes = folder.read(SUCCESSION, limits::RECORD_BYTES as u64)?;
+    match recover::claim(&bytes.unwrap_or_default(), account, now) {
+        Ok(lost) => faults.note(format!(
+            "this account says that it continues {lost}; who had seen a record of {lost} can check that"
+        )),
+        Err(error) => faults.add(SUCCESSION, &error.to_string()),
+    }
+    Ok(())
 }
 
 /// `record.json` must be there and say what `record.cbor` says; only a feed's tree whose

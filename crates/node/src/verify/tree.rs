@@ -33,13 +33,14 @@ const PIECE: usize = limits::CHUNK_BYTES;
 const MOST: u64 = 16 << 30;
 
 /// What may lie in [`FOLDER`].
-const BESIDE: [&str; 6] = [
+const BESIDE: [&str; 7] = [
     "blocks",
     "files",
     "files.new",
     "new",
     "record.cbor",
     "record.json",
+    "succession.cbor",
 ];
 
 /// What is said of a block with other bytes than those of its CID.
