@@ -7,6 +7,7 @@ mod ask;
 mod commands;
 mod context;
 mod failure;
+mod file;
 mod log;
 mod media_args;
 mod net;

@@ -1,16 +1,11 @@
 //! QR codes: in the terminal, as SVG and as PNG.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    io::{self, Cursor},
-    path::Path,
-};
+use std::{fmt::Write as _, io::Cursor, path::Path};
 
 use image::{GrayImage, ImageFormat, Luma};
 use qrcodegen::{QrCode, QrCodeEcc};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, file};
 
 /// Light modules around the code that readers need (ISO/IEC 18004).
 const QUIET: i32 = 4;
@@ -106,8 +101,7 @@ impl Qr {
             Kind::Svg => self.svg().into_bytes(),
             Kind::Png => self.png()?,
         };
-        fs::write(path, bytes)
-            .map_err(|error: io::Error| Failure::refused(format!("{}: {error}", path.display())))
+        file::write(path, &bytes)
     }
 
     /// Whether a picture can have this name, before anything else is done.

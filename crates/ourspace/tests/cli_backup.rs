@@ -1,5 +1,7 @@
 //! `backup`, `restore` and `recover`, as programs use them.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
+
 mod schema;
 mod support;
 
@@ -164,6 +166,10 @@ fn no_secret_is_ever_said() {
     let list = "legal winner thank year wave sausage worth useful legal winner thank yellow";
     let swapped = "winner legal thank year wave sausage worth useful legal winner thank yellow";
     let unknown = "legal winner thank yearr wave sausage worth useful legal winner thank yellow";
+    let said = recover(&second, &["--statement", "nowhere/succession.cbor"]);
+    assert!(said.refused(1).contains("is not there"), "{}", said.err);
+    assert!(!place.home().exists(), "the path is checked before");
+
     let mut said = String::new();
     let mut hear = |done: Done, code: i32, part: &str| {
         assert!(done.refused(code).contains(part), "{}", done.err);
@@ -174,6 +180,46 @@ fn no_secret_is_ever_said() {
         .chain(list.split(' '))
         .collect();
     hear(place.run(&on_argv), 2, "--mnemonic -");
+
+    keeps_its_statement(&place, &lost, account, &statement);
+}
+
+/// The home of a successor writes its statement again, and beside the feed.
+fn keeps_its_statement(place: &Place, lost: &Place, account: &str, statement: &[u8]) {
+    let once_more = place.folder().join("again.cbor");
+    let again = ["whoami", "--statement", once_more.to_str().unwrap()];
+    place.run(&again).ok();
+    assert_eq!(fs::read(&once_more).unwrap(), *statement);
+    assert!(place.run(&again).refused(1).contains("exists already"));
+    let said = lost.run(&["whoami", "--statement", "x"]);
+    assert!(said.refused(1).contains("continues no lost one"));
+    place.run(&["export", "site"]).ok();
+    let beside = place
+        .folder()
+        .join("site/.well-known/ourspace/succession.cbor");
+    assert_eq!(fs::read(&beside).unwrap(), *statement);
+    let verified = place.json(&["verify", "site"]);
+    assert_eq!(verified["valid"], true);
+    let notes = verified["notes"].to_string();
+    assert!(notes.contains(&format!("continues {account}")), "{notes}");
+    // One that nobody signed, and one of another account.
+    let mut forged = statement.to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    for wrong in [&forged[..], &statement[..50], b""] {
+        fs::write(&beside, wrong).unwrap();
+        let done = place.run(&["verify", "site"]);
+        assert_eq!(done.code, 1, "{}", done.out);
+        assert!(done.out.contains("succession.cbor"), "{}", done.out);
+    }
+    lost.run(&["export", "site"]).ok();
+    let there = lost
+        .folder()
+        .join("site/.well-known/ourspace/succession.cbor");
+    assert!(!there.exists());
+    fs::write(&there, statement).unwrap();
+    let done = lost.run(&["verify", "site"]);
+    assert!(done.out.contains("not of this feed's"), "{}", done.out);
+    assert_eq!(done.code, 1);
     hear(
         place.run(&["init", "--yes", "--mnemonic", list]),
         2,

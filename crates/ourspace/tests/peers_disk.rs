@@ -50,17 +50,20 @@ fn a_full_disk_is_said_and_changes_nothing() {
          $OURSPACE post x --media long.wav < /dev/null; echo code $?; \
          dd if=/dev/zero of=disk/rest bs=1k 2>/dev/null; \
          head -c 60000 /dev/urandom | base64 | $OURSPACE post; echo code $?; \
+         $OURSPACE whoami --qr disk/card.svg; echo code $?; ls -A disk > names.full; \
          $OURSPACE status --json > status.after; find disk/home -type f | sort > files.after; \
          rm disk/rest; $OURSPACE post after; $OURSPACE timeline --json",
     );
     let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(out.matches("code 1").count(), 2, "{out}{err}");
+    assert_eq!(out.matches("code 1").count(), 3, "{out}{err}");
     assert_eq!(
         err.matches("full; free some space").count(),
         2,
         "{out}{err}"
     );
     let read = |name: &str| fs::read_to_string(place.folder().join(name)).unwrap();
+    // Of a picture that has no room nothing stays.
+    assert_eq!(read("names.full"), "home\nrest\n");
     let without_size = |name: &str| {
         let mut status: serde_json::Value = serde_json::from_str(&read(name)).unwrap();
         status["database_bytes"] = serde_json::Value::Null;

@@ -1,8 +1,8 @@
 //! `ourspace recover`: the successor of a lost account goes on.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{Read as _, Write as _},
+    fs,
+    io::Read as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -33,7 +33,7 @@ use super::{
         words::{self, New},
     },
 };
-use crate::{ask, context::Context, failure::Failure, password::PasswordArgs};
+use crate::{ask, context::Context, failure::Failure, file, password::PasswordArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,7 +42,8 @@ Examples:
 
 For an account whose words are lost or in wrong hands. It asks for the SECOND word list and
 makes a new home, whose account is the successor's. The statement that it writes says so to
-everybody, and needs no secret to be checked.
+everybody, and needs no secret to be checked; `export` puts it on the new account's site, and
+`ourspace whoami --statement FILE` writes it once more.
 
 What followers see: whoever followed the lost account follows the successor from then on, and
 both feeds are shown as one person's. That holds for those who had seen the lost account
@@ -143,15 +144,13 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
 }
 
 impl Arguments {
-    /// A statement is never written over another file.
+    /// A statement is never written over another file. What cannot be written is known before
+    /// anything is made.
     fn check_statement(&self) -> Result<(), Failure> {
-        if self.statement.exists() {
-            return Err(Failure::refused(format!(
-                "{} exists already and is not overwritten: choose another with --statement",
-                self.statement.display()
-            )));
-        }
-        Ok(())
+        file::check_new(&self.statement).map_err(|error| match error {
+            Failure::Refused(error) => Failure::refused(format!("--statement: {error}")),
+            other => other,
+        })
     }
 }
 
@@ -248,17 +247,13 @@ impl Recovering<'_> {
     }
 
     fn write(&self, statement: &SignedSuccession) -> Result<(), Failure> {
-        let path = &self.arguments.statement;
-        let file = OpenOptions::new().write(true).create_new(true).open(path);
-        let written = file.and_then(|mut file| {
-            file.write_all(&statement.to_bytes())?;
-            file.sync_all()
-        });
-        written.map_err(|error| {
-            Failure::refused(format!(
-                "the account is made and keeps the statement, but {} could not be written: {error}",
-                path.display()
-            ))
+        let written = file::write_new(&self.arguments.statement, &statement.to_bytes());
+        written.map_err(|error| match error {
+            Failure::Refused(error) => Failure::refused(format!(
+                "the account is made and keeps the statement, but {error}; \
+                 `ourspace whoami --statement FILE` writes it again"
+            )),
+            other => other,
         })
     }
 

@@ -8,26 +8,41 @@ use std::{
 };
 
 use clap::Args;
-use ourspace_node::account::{self, WalletPlace, Whoami};
+use ourspace_node::{
+    account::{self, WalletPlace, Whoami},
+    recover,
+};
 
 use super::Outcome;
-use crate::{context::Context, qr::Qr};
+use crate::{context::Context, failure::Failure, file, qr::Qr};
 
 /// What it takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ourspace whoami\n  ourspace whoami --qr card.svg\n  ourspace whoami --json"
+    after_help = "Examples:\n  ourspace whoami\n  ourspace whoami --qr card.svg\n  ourspace whoami --statement succession.cbor\n  ourspace whoami --json"
 )]
 pub(crate) struct Arguments {
     /// Write the account's QR code into this file (.svg or .png)
     #[arg(long, value_name = "FILE")]
     qr: Option<PathBuf>,
+    /// Write the statement that this account continues a lost one (`ourspace recover`) into this file
+    #[arg(long, value_name = "FILE")]
+    statement: Option<PathBuf>,
 }
 
 /// Shows whose home it is.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let home = context.open_reader()?;
     let whoami = account::whoami(&home, context.now()?)?;
+    if let Some(path) = &arguments.statement {
+        let statement = recover::kept(&home)?.ok_or_else(|| {
+            Failure::refused(
+                "this account continues no lost one, so there is no statement: `ourspace \
+                 recover` makes an account that does",
+            )
+        })?;
+        file::write_new(path, &statement.to_bytes())?;
+    }
     // What every wallet's camera reads (EIP-681); the 1 says nothing about a chain here.
     let qr = Qr::of(&format!("ethereum:{}@1", whoami.account))?;
     if let Some(path) = &arguments.qr {
@@ -41,6 +56,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     context.output.answer(&whoami, text)?;
     if let Some(path) = &arguments.qr {
         let said = format!("the QR code of the account is in {}", path.display());
+        context.output.say(said);
+    }
+    if let Some(path) = &arguments.statement {
+        let said = format!("the statement of the account is in {}", path.display());
         context.output.say(said);
     }
     Ok(ExitCode::SUCCESS)
