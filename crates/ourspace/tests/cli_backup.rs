@@ -20,6 +20,24 @@ fn posts(place: &Place) -> Value {
 fn a_home_comes_back_whole_or_not_at_all() {
     let place = Place::new();
     place.run(&["post", "kept for ever"]).ok();
+    // A misspelt password would seal what nobody opens again.
+    fs::write(place.folder().join("wrong"), "correct hosre\n").unwrap();
+    let wrong = place.run(&["backup", "wrong.backup", "--password-file", "wrong"]);
+    assert!(
+        wrong
+            .refused(1)
+            .contains("not the password of this account"),
+        "{}",
+        wrong.err
+    );
+    let key = place.home().join("keys/account.json");
+    let sealed = fs::read(&key).unwrap();
+    fs::write(&key, &sealed[..sealed.len() / 2]).unwrap();
+    let damaged = place.run(&["backup", "wrong.backup"]);
+    let key_named = damaged.refused(1).contains("keys/account.json");
+    assert!(key_named, "{}", damaged.err);
+    assert!(!place.folder().join("wrong.backup").exists());
+    fs::write(&key, &sealed).unwrap();
     let made = place.json(&["backup", "home.backup"]);
     schema::holds("backup", &made);
     let file = place.folder().join("home.backup");
@@ -148,6 +166,10 @@ fn a_lost_account_is_continued_by_its_second_list() {
     assert!(!place.folder().join("succession.cbor").exists());
     assert!(!place.home().exists());
 
+    let said = recover(&second, &["--statement", "nowhere/succession.cbor"]);
+    assert!(said.refused(1).contains("is not there"), "{}", said.err);
+    assert!(!place.home().exists(), "the path is checked before");
+
     let done = recover(&second, &["--record", record]).json();
     schema::holds("recover", &done);
     assert_eq!(done["continues"], account);
@@ -158,28 +180,6 @@ fn a_lost_account_is_continued_by_its_second_list() {
     // An array of seven, version 1 (spec/06).
     assert_eq!(statement[..2], [0x87, 1]);
     place.run(&["post", "I lost my words; I go on here."]).ok();
-}
-
-#[test]
-fn no_secret_is_ever_said() {
-    let place = Place::empty();
-    let list = "legal winner thank year wave sausage worth useful legal winner thank yellow";
-    let swapped = "winner legal thank year wave sausage worth useful legal winner thank yellow";
-    let unknown = "legal winner thank yearr wave sausage worth useful legal winner thank yellow";
-    let said = recover(&second, &["--statement", "nowhere/succession.cbor"]);
-    assert!(said.refused(1).contains("is not there"), "{}", said.err);
-    assert!(!place.home().exists(), "the path is checked before");
-
-    let mut said = String::new();
-    let mut hear = |done: Done, code: i32, part: &str| {
-        assert!(done.refused(code).contains(part), "{}", done.err);
-        said += &(done.out + &done.err);
-    };
-    let on_argv: Vec<&str> = ["init", "--yes", "--json", "--mnemonic"]
-        .into_iter()
-        .chain(list.split(' '))
-        .collect();
-    hear(place.run(&on_argv), 2, "--mnemonic -");
 
     keeps_its_statement(&place, &lost, account, &statement);
 }
@@ -220,6 +220,24 @@ fn keeps_its_statement(place: &Place, lost: &Place, account: &str, statement: &[
     let done = lost.run(&["verify", "site"]);
     assert!(done.out.contains("not of this feed's"), "{}", done.out);
     assert_eq!(done.code, 1);
+}
+
+#[test]
+fn no_secret_is_ever_said() {
+    let place = Place::empty();
+    let list = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    let swapped = "winner legal thank year wave sausage worth useful legal winner thank yellow";
+    let unknown = "legal winner thank yearr wave sausage worth useful legal winner thank yellow";
+    let mut said = String::new();
+    let mut hear = |done: Done, code: i32, part: &str| {
+        assert!(done.refused(code).contains(part), "{}", done.err);
+        said += &(done.out + &done.err);
+    };
+    let on_argv: Vec<&str> = ["init", "--yes", "--json", "--mnemonic"]
+        .into_iter()
+        .chain(list.split(' '))
+        .collect();
+    hear(place.run(&on_argv), 2, "--mnemonic -");
     hear(
         place.run(&["init", "--yes", "--mnemonic", list]),
         2,

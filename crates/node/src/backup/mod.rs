@@ -25,7 +25,11 @@ use ourspace_protocol::{
     time::{Millis, rfc3339},
 };
 use ourspace_store::StoreError;
-use ourspace_wallet::backup::{self as sealed, BackupError as SealError};
+use ourspace_wallet::{
+    KeystoreError,
+    backup::{self as sealed, BackupError as SealError},
+    keystore,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::home::{Home, HomeError};
@@ -92,6 +96,17 @@ pub enum BackupError {
         .0.display()
     )]
     Shortened(PathBuf),
+    /// A backup opens with the password that the account's key has, not with a misspelt one.
+    #[error(
+        "this is not the password of this account: a backup is sealed by the one that opens {}, so that nobody has to remember another (nothing was written)",
+        .0.display()
+    )]
+    WrongPassword(PathBuf),
+    /// The account's key cannot be read, and would be as useless in the backup.
+    #[error(
+        "{0}; nothing was written. Without that file a backup holds all but the account's key, which the words on paper bring back: to make such a one, move the file away"
+    )]
+    Keystore(KeystoreError),
     /// What was sealed is not such an archive.
     #[error("what the backup holds is no home ({0})")]
     Archive(String),
@@ -147,6 +162,8 @@ pub struct BackedUp {
 
 /// Makes a backup of a home that this process holds.
 ///
+/// Where the home has the account's key, the backup is sealed by the same password.
+///
 /// `progress` is told how many bytes of how many are done. The disk of the home must have
 /// room for another copy of the database, that of `file` for everything.
 ///
@@ -162,6 +179,7 @@ pub fn backup(
     if file.exists() {
         return Err(BackupError::Exists(file.to_owned()));
     }
+    check_password(home, options.password)?;
     let above = file.parent().filter(|above| !above.as_os_str().is_empty());
     let above = above.unwrap_or(Path::new("."));
     let mut target = unfinished(file, above)?;
@@ -197,6 +215,20 @@ pub fn backup(
         bytes,
         media: options.media,
     })
+}
+
+/// Whether the password opens the account's key, if it is here; so it shows, too, whether the
+/// key can be read at all.
+fn check_password(home: &Home, password: &str) -> Result<(), BackupError> {
+    let path = home.keystore_path();
+    if !path.exists() {
+        return Ok(());
+    }
+    match keystore::open(&path, password) {
+        Ok(_) => Ok(()),
+        Err(KeystoreError::WrongPassword) => Err(BackupError::WrongPassword(path)),
+        Err(error) => Err(BackupError::Keystore(error)),
+    }
 }
 
 /// The file that gets the backup's name when it is whole. It is removed when that fails; of a

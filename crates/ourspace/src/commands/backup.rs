@@ -16,7 +16,7 @@ use crate::{context::Context, password::PasswordArgs};
 /// What `backup` takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ourspace backup ourspace.backup\n  ourspace backup --no-media --password-file password.txt small.backup\n\nThe file holds the keys, the posts and the media, sealed by the password. It does not replace\nthe words on paper: they open the account without any file."
+    after_help = "Examples:\n  ourspace backup ourspace.backup\n  ourspace backup --no-media --password-file password.txt small.backup\n\nThe file holds the keys, the posts and the media, sealed by the password\nof the account. Where the wallet is elsewhere, the backup gets a password of its own. It does\nnot replace the words on paper: they open the account without any file."
 )]
 pub(crate) struct Arguments {
     /// The file to make; it must not exist yet
@@ -61,8 +61,17 @@ struct RestoreAnswer {
 /// Makes a backup.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let home = context.open()?;
-    let question = "A password for the backup: ";
-    let password = arguments.password.new_password(context, question)?;
+    let password = match home.keystore_path().exists() {
+        // Its password is checked, so it need not be asked for twice.
+        true => {
+            let question = "The password of this account, which seals the backup: ";
+            arguments.password.existing(context, question)?
+        }
+        false => {
+            let question = "A password for the backup: ";
+            arguments.password.new_password(context, question)?
+        }
+    };
     let options = Options {
         password: &password,
         media: !arguments.no_media,
