@@ -157,6 +157,47 @@ fn a_reply_knows_its_thread() {
 }
 
 #[test]
+fn the_same_is_liked_and_reposted_once() {
+    let place = Place::new();
+    let own = write(&place, NOW, text("one"));
+    let targets = [
+        Target::Item(place.account(), own),
+        Target::Url("https://example.org/".to_owned()),
+    ];
+    let mut now = NOW;
+    for target in targets {
+        let like = |emoji: Option<&str>| Relation::Like(target.clone(), emoji.map(str::to_owned));
+        let mut seen = Vec::new();
+        for relation in [
+            Relation::Repost(target.clone()),
+            like(None),
+            like(Some("\u{1f389}")),
+        ] {
+            now += 10;
+            let first = post_text(&place.home, now, about(relation.clone(), "")).unwrap();
+            assert!(first.published.changed && !seen.contains(&first.id));
+            // Many others in between: they fill more than one page.
+            for n in 0..80 {
+                now += 1;
+                let url = Target::Url(format!("https://example.org/{now}/{n}"));
+                write(&place, now, about(Relation::Like(url, None), ""));
+            }
+            let before = place.state();
+            let again = post_text(&place.home, now + 5, about(relation, "")).unwrap();
+            assert_eq!((again.id, again.published.changed), (first.id, false));
+            assert_eq!(place.state(), before);
+            seen.push(first.id);
+        }
+    }
+    // What was taken back can be liked anew.
+    let url = Target::Url("https://example.org/once".to_owned());
+    let like = || about(Relation::Like(url.clone(), None), "");
+    let old = write(&place, now + 10, like());
+    delete(&place.home, now + 20, &[old]).unwrap();
+    assert_ne!(write(&place, now + 30, like()), old);
+}
+
+#[test]
 fn what_is_no_post_is_refused_and_changes_nothing() {
     let place = Place::new();
     write(&place, NOW, text("there is something"));

@@ -3,11 +3,12 @@
 use ourspace_protocol::{
     account::Account,
     feed::{
-        model::{About, Item, ItemId, Kind, Labels, Target},
+        model::{About, Item, ItemId, ItemKey, Kind, Labels, Target},
+        pages::List,
         set::Changes,
-        state::FeedState,
+        state::{FeedState, Span, StateError},
     },
-    time::Millis,
+    time::{MAX_MILLIS, Millis},
 };
 use ourspace_store::Stage;
 
@@ -23,7 +24,14 @@ use crate::{
     publish::{PublishError, publish_with},
 };
 
-/// Publishes a new item, and keeps the files of `stage` that it names.
+/// After every item.
+const LAST: ItemKey = ItemKey {
+    date: MAX_MILLIS,
+    id: ItemId([0xff; 10]),
+};
+
+/// Publishes a new item, and keeps the files of `stage` that it names. A repost, or a like
+/// with the same emoji, that is in the feed already is not published again: its id is given.
 ///
 /// # Errors
 /// [`PublishError`]; nothing is changed then.
@@ -38,6 +46,10 @@ pub fn post(
     let mut item = compose(now, draft, thread)?;
     let mut id = item.id;
     let published = publish_with(home, now, stage, |feed| {
+        if let Some(there) = already(feed, &item)? {
+            id = there;
+            return Ok(Changes::default());
+        }
         item.id = fresh_id(feed)?;
         id = item.id;
         if matches!(item.kind, Kind::Post | Kind::Reply | Kind::Quote)
@@ -55,6 +67,39 @@ pub fn post(
         id,
         published,
     })
+}
+
+/// The repost or like of the same item or page that is in the feed already.
+fn already(feed: &impl FeedState, item: &Item) -> Result<Option<ItemId>, StateError> {
+    let list = match item.kind {
+        Kind::Repost => List::Posts,
+        Kind::Like => List::Reactions,
+        _ => return Ok(None),
+    };
+    let same = |old: &Item| {
+        let about = |item: &Item| {
+            let about = item.about.as_ref();
+            about.map(|about| (about.target.clone(), about.value.clone()))
+        };
+        old.kind == item.kind && about(old) == about(item)
+    };
+    // From the newest on, a page of memory at a time.
+    let mut span = Span {
+        after: feed.end_before(list, LAST)?,
+        until: None,
+    };
+    loop {
+        if let Some(old) = feed.items(list, span)?.iter().rev().find(|old| same(old)) {
+            return Ok(Some(old.id));
+        }
+        let Some(end) = span.after else {
+            return Ok(None);
+        };
+        span = Span {
+            after: feed.end_before(list, end)?,
+            until: Some(end),
+        };
+    }
 }
 
 /// Everything of the item but its id.
