@@ -9,7 +9,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ourspace_protocol::account::Account;
@@ -55,7 +55,10 @@ impl Home {
     /// # Errors
     /// [`HomeError::Store`], [`HomeError::Lost`]; the home is then as it was.
     pub fn open_or_make(path: &Path) -> Result<Self, HomeError> {
+        check_lost(path)?;
+        let begin = Instant::now();
         let store = Store::open_waiting(path, PATIENCE)?;
+        tracing::debug!(home = %path.display(), took = ?begin.elapsed(), "opened the home to write");
         Ok(Self { store })
     }
 
@@ -76,11 +79,12 @@ impl Home {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_reader(path: &Path) -> Result<Self, HomeError> {
+        check_lost(path)?;
         let home = Self {
             store: Store::open_reader(path)?,
         };
-        check_lost(path)?;
-        home.account()?;
+        let account = home.account()?;
+        tracing::debug!(home = %path.display(), %account, "opened the home to read");
         Ok(home)
     }
 
@@ -130,10 +134,6 @@ impl Home {
     }
 }
 
-/// Notes whose home it is, as a part of the change that makes it one.
-///
-/// # Errors
-/// [`StoreError`] of the database.
 /// Whether a home has lost its database. `init` makes the database before the first key, so
 /// keys beside none are no account whose making was interrupted: to go on with them would
 /// sign an empty feed over what the person has published.
@@ -152,6 +152,10 @@ pub(crate) fn check_lost(path: &Path) -> Result<(), HomeError> {
     Ok(())
 }
 
+/// Notes whose home it is, as a part of the change that makes it one.
+///
+/// # Errors
+/// [`StoreError`] of the database.
 pub fn put_account(
     writer: &ourspace_store::Writer<'_>,
     account: Account,

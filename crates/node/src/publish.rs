@@ -148,6 +148,12 @@ pub(crate) fn publish_as(
     }
     let before = writer.root(identity.account)?;
     let paths = merge(&mut feed, identity.account, &changes, Budget::OWN)?;
+    tracing::debug!(
+        items = changes.items.len(),
+        tombstones = changes.tombstones.len(),
+        files = paths.len(),
+        "rendered what changed"
+    );
     let root = writer.update_tree(identity.account, &paths)?;
     release(writer, &paths)?;
     let work = Work {
@@ -208,6 +214,12 @@ impl Work<'_> {
         let record = self.record(&heads, (parents, timestamp), delta.as_deref())?;
         writer.put_record(&record)?;
         writer.put_outgoing(&record, delta.as_deref())?;
+        tracing::debug!(
+            root = %self.root.cid,
+            timestamp,
+            delta_bytes = delta.as_ref().map_or(0, Vec::len),
+            "signed a new version of the feed"
+        );
         Ok(Published {
             root: self.root.cid,
             timestamp,

@@ -189,6 +189,29 @@ fn arguments_that_cannot_be_meant_are_refused() {
 
 #[test]
 fn replies_are_to_something() {
+#[test]
+fn the_log_says_what_goes_on_and_nothing_secret() {
+    let place = Place::new();
+    let log = |level: &str| {
+        let mut command = place.command(&["post", "a private thought"]);
+        let output = command.env("OURSPACE_LOG", level).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = log("debug");
+    for part in [
+        "opened the home to write",
+        "rendered what changed",
+        "signed a new version",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(
+        !said.contains("private thought") && !said.contains(PASSWORD),
+        "{said}"
+    );
+    assert_eq!(log("warn"), "");
+}
+
     let place = Place::new();
     let first = place.json(&["post", "one"]);
     let id = first["id"].as_str().unwrap();
