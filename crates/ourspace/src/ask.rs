@@ -41,10 +41,16 @@ pub(crate) fn yes(question: &str) -> Result<bool, Failure> {
     }
 }
 
-/// All of standard input, where nobody sits at it.
-pub(crate) fn piped() -> Result<Zeroizing<String>, Failure> {
+/// All of standard input, where nobody sits at it; `what` is expected there.
+pub(crate) fn piped(what: &str) -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::new());
-    io::stdin().lock().take(LONGEST).read_to_string(&mut text)?;
+    let read = io::stdin().lock().take(LONGEST).read_to_string(&mut text);
+    read.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => Failure::refused(format!(
+            "standard input holds no text, so not {what}: bytes that are not UTF-8"
+        )),
+        _ => error.into(),
+    })?;
     Ok(Zeroizing::new(without_mark(&text).to_owned()))
 }
 

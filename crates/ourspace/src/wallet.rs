@@ -74,7 +74,7 @@ impl WalletArgs {
         for text in &self.signature {
             match text.as_str() {
                 "-" => signatures.extend(
-                    ask::piped()?
+                    ask::piped("a signature")?
                         .lines()
                         .filter(|line| !line.trim().is_empty())
                         .map(str::to_owned),

@@ -1,5 +1,7 @@
 //! What is refused, and that the folder is then as it was before.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
+
 mod schema;
 mod support;
 
@@ -29,12 +31,56 @@ fn one_list_is_not_both_account_and_successor() {
     refused(&place, &done, 1, "not lost");
 }
 
+/// Runs it with bytes on its standard input that are no text.
+fn with_bytes(place: &Place, arguments: &[&str]) -> Done {
+    let path = place.folder().join("bytes");
+    fs::write(&path, [0xff, 0xfe, 0x80]).unwrap();
+    let mut command = place.command(arguments);
+    let output = command.stdin(fs::File::open(&path).unwrap()).output();
+    fs::remove_file(path).unwrap();
+    Done::of(&output.unwrap())
+}
+
+#[test]
+fn every_command_has_examples_and_shows_no_marks_of_code() {
+    let place = Place::empty();
+    for command in [
+        "device list",
+        "device add",
+        "device renew",
+        "device revoke",
+        "device join",
+        "search",
+        "init",
+        "recover",
+        "whoami",
+    ] {
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = place.run(&words);
+        let help = help.ok();
+        let example = format!("ourspace {command}");
+        let (_, examples) = help.split_once("Examples:").unwrap_or_default();
+        assert!(
+            examples.contains(&example) || command == "device join",
+            "{help}"
+        );
+        assert!(examples.contains(command), "{help}");
+        assert!(!help.contains('\\') && !help.contains("<->..."), "{help}");
+    }
+}
+
 #[test]
 fn what_is_refused_makes_no_home() {
     let place = Place::empty();
     let init = ["init", "--yes", "--mnemonic", "-"];
     refused(&place, &place.run_with(&init, "legal winner"), 1, "2 words");
     refused(&place, &place.run_with(&init, ""), 2, "no words");
+    refused(&place, &with_bytes(&place, &init), 1, "not words");
+    let spoken = ["init", "--yes", "--mnemonic", "legal", "winner"];
+    refused(&place, &place.run(&spoken), 2, "think of them as known");
+    assert!(!place.run(&spoken).err.contains("winner"));
+    let spoken = ["recover", "--account", OTHER, "legal", "winner"];
+    refused(&place, &place.run(&spoken), 2, "think of them as known");
     fs::write(place.folder().join("key.json"), "{}").unwrap();
     let import = ["init", "--yes", "--import-keystore", "key.json"];
     refused(&place, &place.run(&import), 1, "key.json");
@@ -88,7 +134,7 @@ fn a_folder_with_other_things_becomes_no_home() {
     fs::write(&novel, "Once").unwrap();
     let commands: [&[&str]; 4] = [
         &["init", "--yes"],
-        &["init", "--wallet", OTHER],
+        &["init", "--yes", "--wallet", OTHER],
         &["device", "join"],
         &["recover", "--yes", "--account", OTHER, "--mnemonic", "-"],
     ];
@@ -148,7 +194,9 @@ fn errors_of_the_arguments_are_json_too() {
 #[test]
 fn only_what_the_wallet_signs_is_on_standard_output() {
     let place = Place::empty();
-    let asked = place.run(&["init", "--wallet", OTHER]);
+    let unasked = place.run(&["init", "--wallet", OTHER]);
+    refused(&place, &unasked, 2, "--yes");
+    let asked = place.run(&["init", "--yes", "--wallet", OTHER]);
     let typed: Value = serde_json::from_str(asked.ok()).unwrap();
     assert_eq!(typed["primaryType"], "DeviceKey");
     assert!(
@@ -158,7 +206,7 @@ fn only_what_the_wallet_signs_is_on_standard_output() {
     );
     let words = asked.err.lines().find(|line| line.split(' ').count() == 12);
     assert!(words.is_some(), "{}", asked.err);
-    let again = place.run(&["init", "--wallet", OTHER]);
+    let again = place.run(&["init", "--yes", "--wallet", OTHER]);
     assert_eq!(again.ok(), asked.out);
 }
 

@@ -227,7 +227,7 @@ fn the_log_says_what_goes_on_and_nothing_secret() {
 #[test]
 fn who_waits_is_told_for_what() {
     let place = Place::empty();
-    place.run(&["init", "--wallet", OTHER]).ok();
+    place.run(&["init", "--yes", "--wallet", OTHER]).ok();
     for command in [&["whoami"][..], &["post", "x"], &["status"]] {
         let done = place.run(command);
         let err = done.refused(1);

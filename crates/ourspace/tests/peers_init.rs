@@ -78,7 +78,7 @@ fn personal(text: &Value) -> String {
 fn wallets_elsewhere_sign_the_first_grant_and_the_next() {
     for text in [false, true] {
         let place = Place::empty();
-        let init = ["init", "--wallet", ADDRESS];
+        let init = ["init", "--yes", "--wallet", ADDRESS];
         let asked = place.json(&init);
         assert_eq!(asked["complete"], false);
         assert_eq!(asked["successor_words"].as_array().unwrap().len(), 12);

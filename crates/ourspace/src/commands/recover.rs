@@ -66,8 +66,11 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     password: PasswordArgs,
     /// Read the second word list from standard input; only `-`
-    #[arg(long, value_name = "-", num_args = 1..)]
-    mnemonic: Option<Vec<Unread>>,
+    #[arg(long, value_name = "-")]
+    mnemonic: Option<Unread>,
+    /// What follows a word list on the command line: taken so that nothing prints it
+    #[arg(hide = true)]
+    rest: Vec<Unread>,
     /// A record of the lost account, to check the words against: record.cbor of its site
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -98,9 +101,7 @@ struct Answer {
 
 /// Recovers.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
-    if let Some(words) = &arguments.mnemonic {
-        Unread::check(words)?;
-    }
+    Unread::check(arguments.mnemonic.as_ref(), &arguments.rest)?;
     let lost: Account = arguments
         .account
         .parse()
@@ -160,7 +161,7 @@ fn read_key(asks: bool) -> Result<SecretKey, Failure> {
         let question = "The words of the SECOND list (not shown): ";
         return words::read_list(question, false)?.ok_or_else(missing);
     }
-    let text = ask::piped()?;
+    let text = ask::piped("words")?;
     if text.trim().is_empty() {
         return Err(missing());
     }

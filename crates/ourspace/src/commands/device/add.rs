@@ -26,6 +26,9 @@ use crate::{
 
 /// What `device add` takes.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  ourspace device add ourspace-join:AbCd…\n  ourspace device add ourspace-join:AbCd… --qr answer.png\n  ourspace device add ourspace-join:AbCd… --yes --password-file password.txt --json\n\nThe new device shows six words; they must be the same here. What this prints is given to\n`ourspace device join --answer` there."
+)]
 pub(super) struct AddArguments {
     /// The code that the new device shows
     code: String,
@@ -41,6 +44,9 @@ pub(super) struct AddArguments {
 
 /// What `device renew` takes.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  ourspace device renew\n  ourspace device renew 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\n\nFor another device it prints an answer, which is given to `ourspace device join --answer`\nthere."
+)]
 pub(super) struct RenewArguments {
     /// Address or code of another device of the account [default: this device]
     device: Option<String>,

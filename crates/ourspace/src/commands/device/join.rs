@@ -21,6 +21,9 @@ use crate::{ask, context::Context, failure::Failure, qr::Qr};
 
 /// What it takes.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  ourspace --home new-home device join\n  ourspace device join --account 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266 --qr code.png\n  ourspace device join --answer ourspace-grant:AbCd…\n\nFirst without --answer: the code that it shows is given to `ourspace device add` on the first\ndevice, which answers. The answer of a renewal is taken in the same way."
+)]
 pub(super) struct Arguments {
     /// The answer of the first device (`-`: from standard input)
     #[arg(long, value_name = "CODE")]
@@ -51,7 +54,7 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let expected = arguments.account.as_deref().map(address).transpose()?;
     if let Some(text) = &arguments.answer {
         let answer = match text.as_str() {
-            "-" => ask::piped()?.to_string(),
+            "-" => ask::piped("an answer")?.to_string(),
             text => text.to_owned(),
         };
         return take(&waiting(context)?, &answer, expected, context);

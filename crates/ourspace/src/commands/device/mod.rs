@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show the devices that are known here
+    #[command(
+        after_help = "Examples:\n  ourspace device list\n  ourspace device list --json\n\nThe device that this home is comes with a mark. One that is not here is not known here yet."
+    )]
     List,
     /// Allow a new device; CODE is what `device join` shows there
     Add(add::AddArguments),

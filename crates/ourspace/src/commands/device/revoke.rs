@@ -20,6 +20,9 @@ use crate::{
 
 /// What it takes.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  ourspace device revoke 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\n  ourspace device revoke 0xf39F… --signature 0x… --signature 0x…   (the wallet is elsewhere)\n\nThe devices that stay get answers, which are given to `ourspace device join --answer` there."
+)]
 pub(super) struct Arguments {
     /// The device's address
     device: String,

@@ -46,10 +46,14 @@ impl Elsewhere {
 
 /// Makes what the wallet is to sign, or takes its signature.
 pub(super) fn run(arguments: &Arguments, wallet: Account, context: &Context) -> Outcome {
-    let asks = super::asks(
-        arguments.yes || arguments.elsewhere.signature.is_some() || !context.can_ask(),
-        context,
-    )?;
+    let tells = arguments.yes || arguments.elsewhere.signature.is_some();
+    if !tells && !context.can_ask() {
+        return Err(Failure::usage(
+            "nobody can be asked here: add --yes (the words of the successor are then printed \
+             once, on standard error or in the JSON answer)",
+        ));
+    }
+    let asks = !tells;
     let place = account::place(&context.home)?;
     let signature = match &arguments.elsewhere.signature {
         Some(_) if place == Place::Free => return Err(InitError::NothingPending.into()),
@@ -81,7 +85,7 @@ pub(super) fn run(arguments: &Arguments, wallet: Account, context: &Context) -> 
 /// Reads a signature where it is said to be.
 pub(crate) fn signature(text: &str) -> Result<String, Failure> {
     match text {
-        "-" => Ok(ask::piped()?.to_string()),
+        "-" => Ok(ask::piped("a signature")?.to_string()),
         text => Ok(text.to_owned()),
     }
 }

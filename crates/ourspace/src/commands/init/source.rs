@@ -35,16 +35,18 @@ impl fmt::Debug for Unread {
 }
 
 impl Unread {
-    /// Only `-`, standard input, is taken.
-    pub(crate) fn check(words: &[Self]) -> Result<(), Failure> {
-        match words {
-            [word] if word.0.as_str() == "-" => Ok(()),
-            _ => Err(Failure::usage(
-                "words are not taken from the command line, where other programs see them: \
-                 use `--mnemonic -` and give them on standard input (and if these were real \
-                 words, think of them as known to others)",
-            )),
+    /// Only `-`, standard input, is taken, and no words beside it.
+    pub(crate) fn check(given: Option<&Self>, rest: &[Self]) -> Result<(), Failure> {
+        match given {
+            _ if !rest.is_empty() => {}
+            Some(word) if word.0.as_str() != "-" => {}
+            _ => return Ok(()),
         }
+        Err(Failure::usage(
+            "words are not taken from the command line, where other programs see them: use \
+             `--mnemonic -` and give them on standard input (and if these were real words, think \
+             of them as known to others)",
+        ))
     }
 }
 
@@ -52,8 +54,11 @@ impl Unread {
 #[derive(Debug, Args)]
 pub(super) struct Source {
     /// Read an existing word list from standard input; only `-`
-    #[arg(long, value_name = "-", num_args = 1.., conflicts_with_all = ["import_keystore", "wallet"])]
-    mnemonic: Option<Vec<Unread>>,
+    #[arg(long, value_name = "-", conflicts_with_all = ["import_keystore", "wallet"])]
+    mnemonic: Option<Unread>,
+    /// What follows a word list on the command line: taken so that nothing prints it
+    #[arg(hide = true)]
+    rest: Vec<Unread>,
     /// Take the key out of this key store file (Web3 Secret Storage, version 3)
     #[arg(long, value_name = "FILE", conflicts_with = "wallet")]
     import_keystore: Option<PathBuf>,
@@ -77,7 +82,7 @@ pub(super) struct Lists {
 impl Source {
     /// Refuses what cannot be meant, before anything is touched.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        self.mnemonic.as_deref().map_or(Ok(()), Unread::check)
+        Unread::check(self.mnemonic.as_ref(), &self.rest)
     }
 
     /// How long new lists are.
@@ -156,7 +161,7 @@ fn differ(wallet: Option<&SecretKey>, successor: Option<&SecretKey>) -> Result<(
 
 /// Both lists from standard input, one a line.
 fn piped() -> Result<Lists, Failure> {
-    let text = ask::piped()?;
+    let text = ask::piped("words")?;
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let mut next = |name| -> Result<Option<SecretKey>, Failure> {
         lines
