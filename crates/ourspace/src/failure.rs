@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::error::ErrorKind;
+use ourspace_node::which::WhichError;
 use serde_json::json;
 
 /// The person used the command wrongly.
@@ -90,6 +91,10 @@ fn chain(error: &anyhow::Error) -> String {
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         let error = error.into();
+        // A value of a wrong form, whichever option it was given to.
+        if let Some(form @ WhichError::Form(_)) = error.downcast_ref() {
+            return Self::Usage(form.to_string());
+        }
         match error.downcast_ref::<io::Error>() {
             Some(pipe) if pipe.kind() == io::ErrorKind::BrokenPipe => Self::Hangup,
             _ => Self::Refused(error),

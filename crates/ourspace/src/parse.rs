@@ -9,6 +9,8 @@ use ourspace_protocol::{
     time::{MAX_MILLIS, Millis, parse_rfc3339},
 };
 
+use crate::failure::Failure;
+
 /// A date: RFC 3339, or a day with or without a time on this machine's clock.
 pub(crate) fn date(text: &str) -> Result<Millis, String> {
     if let Some(at) = parse_rfc3339(text) {
@@ -56,10 +58,15 @@ pub(crate) fn language(text: &str) -> Result<String, String> {
 }
 
 /// A tag, with or without `#`; empty for none.
-pub(crate) fn tag(text: &str) -> Result<String, String> {
-    if text.is_empty() {
-        return Ok(String::new());
+pub(crate) fn tag_or_none(text: &str) -> Result<String, String> {
+    match text.is_empty() {
+        true => Ok(String::new()),
+        false => tag(text),
     }
+}
+
+/// A tag, with or without `#`.
+pub(crate) fn tag(text: &str) -> Result<String, String> {
     clean::tag(text).ok_or_else(|| "not a tag: a word of at most 128 bytes".to_owned())
 }
 
@@ -114,6 +121,22 @@ pub(crate) fn email(text: &str) -> Result<String, String> {
     formed(text.trim().to_owned(), forms::email)
 }
 
+/// A domain or ENS name; empty for none.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    formed(text.trim().to_lowercase(), forms::name)
+}
+
+/// Whether a text is short enough for where it goes. Said by the command: clap would repeat
+/// the whole text.
+pub(crate) fn fits(what: &str, text: Option<&String>, most: usize) -> Result<(), Failure> {
+    match text.map(|text| text.trim().len()) {
+        Some(len) if len > most => Err(Failure::usage(format!(
+            "the {what} has {len} bytes, but may have at most {most}: shorten it"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn formed<E: Display>(
     text: String,
     check: impl FnOnce(&str) -> Result<(), E>,
@@ -127,9 +150,13 @@ fn formed<E: Display>(
 /// `N=TEXT`: the description of an attachment by its place from 1.
 pub(crate) fn described(text: &str) -> Result<(usize, String), String> {
     let parts = text.split_once('=');
-    parts
-        .and_then(|(place, alt)| Some((place.trim().parse().ok()?, alt.to_owned())))
-        .ok_or_else(|| "expected a number and a description: 1=\"A cat\"".to_owned())
+    let described: Option<(usize, String)> =
+        parts.and_then(|(place, alt)| Some((place.trim().parse().ok()?, alt.to_owned())));
+    match described {
+        Some((0, _)) => Err("attachments are counted from 1".to_owned()),
+        Some(described) => Ok(described),
+        None => Err("expected a number and a description: 1=\"A cat\"".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -170,6 +197,13 @@ mod tests {
         assert_eq!(pair(""), Ok(None));
         assert!(pair("=b").is_err() && pair("a").is_err());
         assert_eq!(described("2=x=y"), Ok((2, "x=y".to_owned())));
-        assert!(described("x").is_err());
+        assert!(described("x").is_err() && described("0=x").is_err());
+    }
+
+    #[test]
+    fn names_lead_somewhere() {
+        assert_eq!(name("Ada.Example "), Ok("ada.example".to_owned()));
+        assert_eq!(name(""), Ok(String::new()));
+        assert!(name("a b").is_err());
     }
 }

@@ -142,15 +142,15 @@ fn arguments_that_cannot_be_meant_are_refused() {
         assert!(err.contains(part), "{err}");
         assert!(!err.contains("--home"), "{err}");
     };
-    refused(&["post", "--like", "any text at all"], 1, "names no item");
+    refused(&["post", "--like", "any text at all"], 2, "names no item");
     refused(
         &["post", "--like", "https:// no address"],
-        1,
+        2,
         "names no item",
     );
     refused(
         &["post", "--reply-to", "https:// no address", "x"],
-        1,
+        2,
         "names no item",
     );
     refused(
@@ -166,6 +166,8 @@ fn arguments_that_cannot_be_meant_are_refused() {
     refused(&["post", "x", "--date", "1969-07-20"], 2, "before 1970");
     refused(&["timeline", "--limit", "0"], 2, "1 or more");
     refused(&["search", "x", "--limit", "0"], 2, "1 or more");
+    refused(&["search", " "], 2, "nothing to look for");
+    refused(&["device", "join", "--answer"], 2, "--answer");
     refused(&["edit", "abcd"], 1, "no item abcd");
     assert_eq!(place.json(&["timeline"]), serde_json::json!([]));
     // What is asked in vain is answered.
@@ -187,8 +189,6 @@ fn arguments_that_cannot_be_meant_are_refused() {
     );
 }
 
-#[test]
-fn replies_are_to_something() {
 #[test]
 fn the_log_says_what_goes_on_and_nothing_secret() {
     let place = Place::new();
@@ -212,6 +212,8 @@ fn the_log_says_what_goes_on_and_nothing_secret() {
     assert_eq!(log("warn"), "");
 }
 
+#[test]
+fn replies_are_to_something() {
     let place = Place::new();
     let first = place.json(&["post", "one"]);
     let id = first["id"].as_str().unwrap();
@@ -384,6 +386,11 @@ fn that_a_permission_ends_is_said_once_with_a_way_that_works() {
         1,
         "{both}"
     );
+    // Beside the verdict of another feed it would be taken for a part of that.
+    first.run(&["export", "site"]).ok();
+    let done = first.run(&["verify", "site"]);
+    done.ok();
+    assert!(!done.err.contains("permission to publish"), "{}", done.err);
     let done = second.run(&["post", "x"]);
     done.ok();
     let there = format!("`ourspace device renew {device}` there");

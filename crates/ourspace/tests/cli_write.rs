@@ -238,23 +238,17 @@ fn what_is_no_post_is_refused() {
             (
                 &["post", "--date", "2999-01-01", "x"],
                 "",
-                1,
+                2,
                 "in the future",
             ),
             (&["post", "--mention", "0x12", "x"], "", 2, "not an address"),
-            (&["post", "--reply-to", "zz", "x"], "", 1, "names no item"),
+            (&["post", "--reply-to", "zz", "x"], "", 2, "names no item"),
             (&["post", "--reply-to", "zzzz", "x"], "", 1, "no item zzzz"),
             (
                 &["post", "--reply-to", "ftp://a/", "x"],
                 "",
-                1,
+                2,
                 "names no item",
-            ),
-            (
-                &["post", "--repost", one, "x"],
-                "",
-                1,
-                "a repost has no text",
             ),
             (
                 &["post", "--repost", one, "--like", two],
@@ -269,10 +263,59 @@ fn what_is_no_post_is_refused() {
 }
 
 #[test]
+fn what_does_not_go_together_is_refused() {
+    let place = Place::new();
+    let one = "https://a.org/";
+    refused(
+        &place,
+        &[
+            (
+                &["post", "--repost", one, "x"],
+                "",
+                2,
+                "a repost has no text",
+            ),
+            (
+                &["post", "--repost", one, "--title", "x"],
+                "",
+                2,
+                "a repost has no --title",
+            ),
+            (
+                &["post", "--repost", one, "--media", "none.jpg"],
+                "",
+                2,
+                "a repost has no --media",
+            ),
+            (
+                &["post", "--like", one, "--media", "none.jpg"],
+                "",
+                2,
+                "a like has no --media",
+            ),
+            (
+                &["post", "--like", one, "--warning", "x"],
+                "",
+                2,
+                "a like has no --warning",
+            ),
+            (&["post", "--tag", "", "x"], "", 2, "not a tag"),
+            (
+                &["post", "--reply-to", "javascript:alert(1)", "x"],
+                "",
+                2,
+                "names no item",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn what_is_no_change_is_refused() {
     let place = Place::new();
     let kept = place.json(&["post", "kept"]);
     let kept = id(&kept);
+    let long = "x".repeat(8193);
     refused(
         &place,
         &[
@@ -290,7 +333,10 @@ fn what_is_no_change_is_refused() {
                 1,
                 "do not follow",
             ),
-            (&["timeline", "--before", "zz"], "", 1, "names no item"),
+            (&["timeline", "--before", "nonsense"], "", 2, "is no date"),
+            (&["edit", kept, "--alt", "0=x"], "", 2, "from 1"),
+            (&["profile", "--claim-name", "a b"], "", 2, "--claim-name"),
+            (&["profile", "--bio", &long], "", 2, "shorten it"),
         ],
     );
     let error = place.run(&["edit", "zzzz", "x", "--json"]);

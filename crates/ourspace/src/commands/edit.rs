@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     title: Option<String>,
     /// The tags beside those in the text (repeatable); empty for none
-    #[arg(long = "tag", value_parser = parse::tag)]
+    #[arg(long = "tag", value_parser = parse::tag_or_none)]
     tags: Option<Vec<String>>,
     /// The language of the text; empty for none
     #[arg(long, value_parser = parse::language)]

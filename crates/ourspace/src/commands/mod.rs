@@ -108,8 +108,13 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Outcome {
         warn(context);
         return serve::run(&arguments.serve, context);
     };
-    // Its own answer holds them.
-    let told = matches!(command, Command::Status(_));
+    let told = match &command {
+        // Its own answer holds them.
+        Command::Status(_) => true,
+        // Beside a verdict of another feed they would be taken for a part of it.
+        Command::Verify(arguments) => arguments.is_of_a_folder(),
+        _ => false,
+    };
     let done = dispatch(command, context)?;
     if !told {
         warn(context);

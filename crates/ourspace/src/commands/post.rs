@@ -9,7 +9,12 @@ use ourspace_node::{
     compose::{self, Draft, Relation},
     which,
 };
-use ourspace_protocol::{account::Account, feed::model::Labels, time::Millis};
+use ourspace_protocol::{
+    account::Account,
+    feed::model::Labels,
+    limits,
+    time::{Millis, rfc3339},
+};
 
 use super::{Outcome, posted::Posted};
 use crate::{
@@ -91,9 +96,50 @@ struct LabelArgs {
     mentions: Vec<Account>,
 }
 
+impl Arguments {
+    /// Refuses what does not go together, before anything else.
+    fn check(&self) -> Result<(), Failure> {
+        self.media.check()?;
+        parse::fits("title", self.title.as_ref(), limits::LINE_BYTES)?;
+        let warning = self.labels.warning.as_ref();
+        parse::fits("warning", warning, limits::LINE_BYTES)?;
+        let (kind, instead) = match &self.relation {
+            RelationArgs {
+                repost: Some(_), ..
+            } => ("repost", "--quote"),
+            RelationArgs { like: Some(_), .. } => ("like", "--reply-to"),
+            _ => return Ok(()),
+        };
+        let labels = &self.labels;
+        let given = [
+            (kind == "repost" && !self.text.is_empty(), "text"),
+            (!self.media.is_empty(), "--media"),
+            (self.title.is_some(), "--title"),
+            (labels.warning.is_some(), "--warning"),
+            (!labels.tags.is_empty(), "--tag"),
+            (labels.lang.is_some(), "--lang"),
+            (!labels.mentions.is_empty(), "--mention"),
+        ];
+        match given.iter().find(|(given, _)| *given) {
+            Some((_, what)) => Err(Failure::usage(format!(
+                "a {kind} has no {what}: with words and files of your own it is another kind of \
+                 post, {instead}"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Publishes it.
 pub(crate) fn run(arguments: Arguments, context: &Context) -> Outcome {
-    arguments.media.check()?;
+    arguments.check()?;
+    let now = context.now()?;
+    if let Some(date) = arguments.date.filter(|date| *date > now) {
+        return Err(Failure::usage(format!(
+            "the date {} is in the future; a post can be dated back, but not ahead",
+            rfc3339(date)
+        )));
+    }
     // What can be refused is refused before the person writes.
     drop(context.open_reader()?);
     let media = arguments.media.open(context)?;
@@ -137,6 +183,11 @@ fn publish(
     }
     let home = context.open()?;
     let now = context.signing_time()?;
+    let there = match (&relation.like, &relation.repost) {
+        (Some(_), _) => "you like it already:",
+        (_, Some(_)) => "you have reposted it already:",
+        _ => "it is there already:",
+    };
     let (relation, text) = relate(&home, relation, text)?;
     let mut draft = Draft {
         relation,
@@ -161,7 +212,10 @@ fn publish(
         stage = Some(attacher.finish());
     }
     let posted = Posted::new(compose::post(&home, now, draft, stage)?);
-    let text = format!("published {}", posted.id);
+    let text = match posted.changed {
+        true => format!("published {}", posted.id),
+        false => format!("{there} {}", posted.id),
+    };
     context.output.done(&posted, &text)?;
     Ok(ExitCode::SUCCESS)
 }

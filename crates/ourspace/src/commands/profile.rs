@@ -16,6 +16,7 @@ use ourspace_node::{
 };
 use ourspace_protocol::{
     feed::model::{Attachment, Followee, Link, Payment},
+    limits,
     time::Millis,
 };
 
@@ -80,7 +81,7 @@ struct ContactArgs {
     #[arg(long = "pay", value_name = "KIND=ADDRESS", value_parser = parse::pair)]
     payments: Option<Vec<Pair>>,
     /// A domain or ENS name that leads to this account (repeatable)
-    #[arg(long = "claim-name", value_name = "NAME")]
+    #[arg(long = "claim-name", value_name = "NAME", value_parser = parse::name)]
     names: Option<Vec<String>>,
     /// The language that you mostly write in
     #[arg(long, value_parser = parse::language)]
@@ -106,6 +107,8 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
         let home = context.open_reader()?;
         return answer(&home, context);
     }
+    parse::fits("name", arguments.name.as_ref(), limits::LINE_BYTES)?;
+    parse::fits("bio", arguments.bio.as_ref(), limits::BIO_BYTES)?;
     drop(context.open_reader()?);
     let home = context.open()?;
     let now = context.signing_time()?;

@@ -6,7 +6,7 @@ use clap::Args;
 use ourspace_node::read;
 
 use super::Outcome;
-use crate::{context::Context, parse, people};
+use crate::{context::Context, failure::Failure, parse, people};
 
 /// What it takes.
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ use crate::{context::Context, parse, people};
 
 Posts that have all of the words, newest first; the last word may be unfinished.")]
 pub(crate) struct Arguments {
-    /// Words, \"phrases in quotes\", #tags
+    /// Words, "phrases in quotes", #tags
     #[arg(required = true)]
     words: Vec<String>,
     /// At most so many
@@ -27,6 +27,11 @@ pub(crate) struct Arguments {
 
 /// Shows what is found.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
+    if arguments.words.iter().all(|words| words.trim().is_empty()) {
+        return Err(Failure::usage(
+            "there is nothing to look for: give words or a #tag",
+        ));
+    }
     let home = context.open_reader()?;
     let (items, _) = read::search(&home, &arguments.words.join(" "), None, arguments.limit)?;
     let text = match items.as_slice() {

@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use ourspace_node::{Home, read, which};
+use ourspace_node::{
+    Home, read,
+    which::{self, WhichError},
+};
 use ourspace_protocol::{
     account::Account,
     feed::model::{ItemId, ItemKey},
@@ -61,7 +64,15 @@ fn place(home: &Home, before: &str) -> Result<ItemKey, Failure> {
         let id = ItemId([0; 10]);
         return Ok(ItemKey { date, id });
     }
-    let (account, id) = which::item(home, before)?;
+    let named = which::item(home, before);
+    // Words are no name of an item, even where they have the letters of one.
+    if matches!(named, Err(WhichError::Unknown(_))) && before.parse::<ItemId>().is_err() {
+        return Err(Failure::usage(format!(
+            "--before {:?} names no item that is here, and is no date",
+            before.escape_debug().to_string()
+        )));
+    }
+    let (account, id) = named?;
     let key = read::key(home, account, id)?;
     key.ok_or_else(|| Failure::refused(format!("there is no item {id} here")))
 }

@@ -31,6 +31,13 @@ pub(crate) struct Arguments {
     record: Option<PathBuf>,
 }
 
+impl Arguments {
+    /// Whether it is about another feed than this home's.
+    pub(crate) fn is_of_a_folder(&self) -> bool {
+        self.path.is_some()
+    }
+}
+
 /// Checks it.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let bar = context.output.counter("files");
