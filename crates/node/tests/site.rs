@@ -339,12 +339,3 @@ fn a_base_is_the_address_of_a_folder_on_the_web() {
     let right = BaseUrl::new("http://localhost:8080/~ada").unwrap();
     assert_eq!(right.as_str(), "http://localhost:8080/~ada/");
 }
-
-#[test]
-fn the_own_store_is_checked() {
-    let place = filled();
-    let report = verify::home(&place.home, &mut || {}).unwrap();
-    assert!(report.valid, "{report:?}");
-    assert_eq!(report.account, Some(place.account()));
-    assert!(report.root.is_some());
-}

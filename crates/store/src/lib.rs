@@ -14,6 +14,7 @@ mod compact;
 mod error;
 mod feed;
 mod holdings;
+mod integrity;
 mod items;
 mod keep;
 mod kept;

@@ -1,4 +1,5 @@
-//! Checking the own store: what is signed, what follows from the items, what is kept.
+//! Checking the own store: its database, what is signed, what follows from the items,
+//! what is kept.
 
 use std::io;
 
@@ -6,13 +7,16 @@ use ourspace_protocol::{
     account::Account,
     dag::{DagError, Link},
     feed::{all, error::TreeError, tree::link_of},
+    limits,
+    record::SignedRecord,
+    time::{Millis, rfc3339},
     verify::Verified,
 };
 use ourspace_store::{Reader, StoreError};
 
 use super::{Report, State, faults::Faults};
 use crate::{
-    home::{Home, HomeError},
+    home::{DATABASE, Home, HomeError},
     site::{
         Sums,
         blocks::{Part, each_part},
@@ -41,22 +45,40 @@ enum Halt {
     Dag(#[from] DagError),
 }
 
-/// Checks the store of a home: its records verify, its directories make the signed root,
-/// its items make those directories, and every kept file has the bytes of its name.
+/// Checks the store of a home: its database is whole, its records verify and are not from
+/// the future, its directories make the signed root, its items make those directories, and
+/// every kept file has the bytes of its name.
 ///
 /// # Errors
 /// [`HomeCheckError`] when there is nothing to check.
-pub fn home(home: &Home, progress: &mut dyn FnMut()) -> Result<Report, HomeCheckError> {
-    let account = home.account()?;
+pub fn home(
+    home: &Home,
+    now: Millis,
+    progress: &mut dyn FnMut(),
+) -> Result<Report, HomeCheckError> {
     let reader = home.store().read()?;
     let mut faults = Faults::default();
+    // A query by a damaged index finds less, and says nothing of it: what is asked of such
+    // a database afterwards means nothing.
+    let damage = reader.integrity()?;
+    if !damage.is_empty() {
+        let found = damage.join("; ");
+        faults.add(
+            DATABASE,
+            &format!("the database is damaged: {found}; restore the home from a backup"),
+        );
+        let mut report = faults.report(None, State::Damaged);
+        report.account = home.account().ok();
+        return Ok(report);
+    }
+    let account = home.account()?;
     let mut check = Check {
         reader: &reader,
         account,
         faults: &mut faults,
         progress,
     };
-    let heads = check.heads();
+    let heads = check.heads(now);
     check.tree();
     check.files();
     let root = reader.root(account)?;
@@ -64,7 +86,9 @@ pub fn home(home: &Home, progress: &mut dyn FnMut()) -> Result<Report, HomeCheck
         .iter()
         .filter(|head| root.is_some_and(|root| head.record().root == root.cid))
         .max_by_key(|head| head.order());
-    if root.is_some() && newest.is_none() {
+    if heads.is_empty() && reader.holds_feed(account)? {
+        faults.add("records", "there is a feed here, but no record that it was signed; restore the home from a backup");
+    } else if root.is_some() && newest.is_none() {
         faults.add("feed", "no record names the newest version of the feed; publish it again, for example with `ourspace profile`");
     }
     let state = if faults.is_empty() {
@@ -77,6 +101,15 @@ pub fn home(home: &Home, progress: &mut dyn FnMut()) -> Result<Report, HomeCheck
     Ok(report)
 }
 
+/// What is said of a record that no reader accepts yet.
+fn from_the_future(at: Millis, now: Millis) -> String {
+    format!(
+        "the newest record was signed for {}, more than five minutes ahead of the clock here ({}), so nobody accepts it before then: if this clock is wrong, set it right and verify again; if it was wrong when that was signed, the next `ourspace post` says the ways out",
+        rfc3339(at),
+        rfc3339(now)
+    )
+}
+
 struct Check<'c> {
     reader: &'c Reader<'c>,
     account: Account,
@@ -85,9 +118,16 @@ struct Check<'c> {
 }
 
 impl Check<'_> {
-    fn heads(&mut self) -> Vec<Verified<ourspace_protocol::record::SignedRecord>> {
+    fn heads(&mut self, now: Millis) -> Vec<Verified<SignedRecord>> {
         match self.reader.heads(self.account) {
-            Ok(heads) => heads.iter().cloned().collect(),
+            Ok(heads) => {
+                let ahead = heads.iter().map(|head| head.record().timestamp).max();
+                let ahead = ahead.filter(|at| *at > now.saturating_add(limits::CLOCK_SKEW));
+                if let Some(at) = ahead {
+                    self.faults.add("records", &from_the_future(at, now));
+                }
+                heads.iter().cloned().collect()
+            }
             Err(error) => {
                 self.faults.add("records", &error.to_string());
                 Vec::new()

@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let bar = context.output.counter("files");
     let mut progress = || bar.inc(1);
     let report = match &arguments.path {
-        None => verify::home(&context.open_reader()?, &mut progress)?,
+        None => verify::home(&context.open_reader()?, context.now()?, &mut progress)?,
         Some(path) => {
             let record = arguments.record.as_deref();
             verify::site(path, record, context.now()?, &mut progress)?
