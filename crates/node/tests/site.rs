@@ -327,6 +327,7 @@ fn a_base_is_the_address_of_a_folder_on_the_web() {
             "names a user or a password",
         ),
         ("https://ada@x.example/", "names a user or a password"),
+        ("https://bücher.example/", "xn--"),
         ("https://", "no address"),
         ("https://[::1/", "no address"),
         ("https://x .example/", "no address"),

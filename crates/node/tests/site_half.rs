@@ -11,9 +11,9 @@ mod place;
 
 use std::{collections::BTreeMap, fs, ops::ControlFlow, path::Path};
 
-use filled::{assert_complete, change, exported, filled, verified};
+use filled::{assert_complete, change, exported, files, filled, publish, verified};
 use ourspace_node::{
-    site::{BLOCKS, ExportError, RECORD, Step, export},
+    site::{BLOCKS, ExportError, RECORD, RECORD_JSON, Step, export},
     verify::State,
 };
 use ourspace_protocol::{
@@ -161,4 +161,104 @@ fn the_first_export_may_be_interrupted_too() {
     }
     exported(&place, folder.path());
     assert_complete(folder.path());
+}
+
+/// Copies a site as chapter 7.4 says: first all but the records, removing nothing.
+fn copy_but_records(from: &Path, to: &Path) {
+    for path in files(from).into_keys() {
+        if path != RECORD && path != RECORD_JSON {
+            let target = to.join(&path);
+            fs::create_dir_all(target.parent().unwrap()).unwrap();
+            fs::copy(from.join(path), target).unwrap();
+        }
+    }
+}
+
+fn copy_records(from: &Path, to: &Path) {
+    for path in [RECORD_JSON, RECORD] {
+        fs::copy(from.join(path), to.join(path)).unwrap();
+    }
+}
+
+/// And last: what is gone.
+fn remove_others(from: &Path, at: &Path) -> usize {
+    let there = files(from);
+    let gone: Vec<String> = files(at)
+        .into_keys()
+        .filter(|path| !there.contains_key(path))
+        .collect();
+    for path in &gone {
+        let path = at.join(path);
+        fs::remove_file(&path).unwrap();
+        // A folder that is empty then goes, too; another one stays.
+        fs::remove_dir(path.parent().unwrap()).ok();
+    }
+    gone.len()
+}
+
+/// An upload that removes nothing until the records are there: what the host holds after
+/// each step is a version being written, never damage.
+#[test]
+fn an_upload_in_steps_is_unfinished_until_its_last() {
+    let place = filled();
+    let folder = TempDir::new().unwrap();
+    let (site, host) = (folder.path().join("site"), folder.path().join("host"));
+    exported(&place, &site);
+    copy(&site, &host);
+    assert_complete(&host);
+    // A new post with a file, an edit, two deletions, a name; then a reply.
+    change(&place);
+    exported(&place, &site);
+    let mut reply = filled::item(320);
+    reply.kind = ourspace_protocol::feed::model::Kind::Reply;
+    reply.about = filled::like(&place, 341).about;
+    let changes = ourspace_protocol::feed::set::Changes {
+        items: vec![reply],
+        ..Default::default()
+    };
+    for second in [false, true] {
+        if second {
+            publish(
+                &place,
+                ourspace_testkit::signing::NOW + 30,
+                changes.clone(),
+                &[],
+            );
+            exported(&place, &site);
+        }
+        let before = ByRecord(&host).read();
+        copy_but_records(&site, &host);
+        let report = verified(&host);
+        assert_eq!(report.state, State::Unfinished, "{:?}", report.errors);
+        assert!(!report.valid && !report.errors.is_empty());
+        assert_eq!(ByRecord(&host).read(), before);
+
+        // A file that no version names is damage, and so is one that is changed.
+        for (path, bytes) in [("posts/stray.html", &b"x"[..]), ("index.html", b"x")] {
+            let path = host.join(path);
+            let old = fs::read(&path).ok();
+            fs::write(&path, bytes).unwrap();
+            assert_eq!(verified(&host).state, State::Damaged, "{}", path.display());
+            match old {
+                Some(old) => fs::write(&path, old).unwrap(),
+                None => fs::remove_file(&path).unwrap(),
+            }
+        }
+        // The same file by another name is nobody's.
+        fs::copy(host.join("index.html"), host.join("index-old.html")).unwrap();
+        assert_eq!(verified(&host).state, State::Damaged);
+        fs::remove_file(host.join("index-old.html")).unwrap();
+
+        copy_records(&site, &host);
+        let report = verified(&host);
+        // Only what was deleted is still there.
+        let expected = if second {
+            State::Complete
+        } else {
+            State::Unfinished
+        };
+        assert_eq!(report.state, expected, "{:?}", report.errors);
+        assert!(remove_others(&site, &host) > 0);
+        assert_complete(&host);
+    }
 }

@@ -233,3 +233,34 @@ fn what_is_no_site_is_called_what_it_is() {
         assert!(said.to_string().contains(says), "{said}");
     }
 }
+
+#[test]
+fn a_record_that_is_too_large_and_a_post_that_is_gone_are_named() {
+    let place = filled();
+    let site = TempDir::new().unwrap();
+    exported(&place, site.path());
+    let post = format!("posts/{}", filled::id(7));
+    fs::remove_dir_all(site.path().join(&post)).unwrap();
+    let found = errors(site.path());
+    assert_eq!(
+        found,
+        [(format!("{post}/index.html"), "it is missing".to_owned())]
+    );
+
+    let large = fs::OpenOptions::new()
+        .write(true)
+        .open(site.path().join(RECORD))
+        .unwrap();
+    large.set_len(5 << 30).unwrap();
+    let found = errors(site.path());
+    assert!(
+        found[0].0 == RECORD && found[0].1.contains("too large to be a record"),
+        "{found:?}"
+    );
+    let record = site.path().join(RECORD);
+    let report = verify::site(site.path(), Some(&record), NOW + 100, &mut || {}).unwrap();
+    assert!(
+        report.errors[0].error.contains("too large to be a record"),
+        "{report:?}"
+    );
+}

@@ -148,6 +148,11 @@ fn unfit(text: &str) -> Option<&'static str> {
     if host.contains('@') {
         return Some("names a user or a password, which the feed would show to everyone");
     }
+    if !host.is_ascii() {
+        return Some(
+            "has letters in its name that are not of ASCII: write the name in its ASCII form, which begins with xn--",
+        );
+    }
     if rest.contains(['?', '#']) {
         return Some("has a query or a fragment (? or #), so no file can lie below it");
     }

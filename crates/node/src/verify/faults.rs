@@ -35,41 +35,60 @@ pub(super) struct Faults {
     notes: Vec<String>,
 }
 
-/// Files at whose path other bytes lie than the signed ones, which lie in `blocks/`.
-#[derive(Debug, Default)]
-pub(super) struct Replaced {
-    /// Whether what lies at each of their paths lies in `blocks/` as well, as it does when
-    /// another version of the feed is being written there.
+/// Files of another version than the signed one, as they lie there when one is being
+/// written or copied over the other.
+#[derive(Debug)]
+pub(super) struct Others {
+    /// Whether all that lies instead of signed files is named by directories in `blocks/`.
     all_known: bool,
-    paths: BTreeSet<String>,
+    /// Where other bytes lie than the signed ones, which lie in `blocks/`.
+    replaced: BTreeSet<String>,
+    /// What a directory in `blocks/` names, and the signed tree does not have.
+    added: BTreeSet<String>,
 }
 
-impl Replaced {
+impl Others {
     pub(super) fn new() -> Self {
         Self {
             all_known: true,
-            ..Self::default()
+            replaced: BTreeSet::new(),
+            added: BTreeSet::new(),
         }
     }
 
-    pub(super) fn add(&mut self, path: &str, known: bool) {
+    /// A file that lies instead of a signed one.
+    pub(super) fn replace(&mut self, path: &str, known: bool) {
         self.all_known &= known;
-        self.paths.insert(path.to_owned());
-        if self.paths.len() > Report::MOST {
-            self.paths.pop_last();
-        }
+        insert(&mut self.replaced, path);
+    }
+
+    /// A file of another version that the signed one does not have.
+    pub(super) fn add(&mut self, path: &str) {
+        insert(&mut self.added, path);
     }
 
     /// Whether another version explains them.
-    pub(super) fn is_another_version(&self) -> bool {
-        !self.paths.is_empty() && self.all_known
+    pub(super) fn are_of_a_version(&self) -> bool {
+        self.all_known && !(self.replaced.is_empty() && self.added.is_empty())
     }
 
-    /// They are faults: nothing shows that they belong to another version.
+    /// They are faults: nothing shows that they belong to another version, or something
+    /// else is wrong.
     pub(super) fn condemn(self, faults: &mut Faults) {
-        for path in self.paths {
+        for path in self.replaced {
             faults.add(&path, CHANGED);
         }
+        for path in self.added {
+            faults.add_extra(&path);
+        }
+    }
+}
+
+/// Keeps the first of them.
+fn insert(paths: &mut BTreeSet<String>, path: &str) {
+    paths.insert(path.to_owned());
+    if paths.len() > Report::MOST {
+        paths.pop_last();
     }
 }
 
@@ -88,10 +107,7 @@ impl Faults {
 
     /// A file that the signed tree does not have.
     pub(super) fn add_extra(&mut self, path: &str) {
-        self.extra.insert(path.to_owned());
-        if self.extra.len() > Report::MOST {
-            self.extra.pop_last();
-        }
+        insert(&mut self.extra, path);
     }
 
     /// A file at the top that the signed tree does not have, and a web host may want.
@@ -116,13 +132,16 @@ impl Faults {
     }
 
     /// All that is wrong is that another version is being written.
-    pub(super) fn unfinished(&mut self, replaced: Replaced) {
+    pub(super) fn unfinished(&mut self, others: Others) {
         self.add(
             NEW_LIST,
             "an export or upload was interrupted, or is under way: run it to its end",
         );
-        for path in replaced.paths {
-            self.add(&path, "it belongs to a version that is not signed here yet");
+        for path in others.replaced.into_iter().chain(others.added) {
+            self.add(
+                &path,
+                "it belongs to another version than the one signed here",
+            );
         }
     }
 

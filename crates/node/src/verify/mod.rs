@@ -3,6 +3,7 @@
 
 mod faults;
 mod home;
+mod named;
 mod sources;
 mod tree;
 
@@ -70,9 +71,8 @@ impl Report {
 pub enum State {
     /// Exactly what was signed.
     Complete,
-    /// A version that is not signed here yet is being written over the signed one: an
-    /// export or upload is under way or was interrupted. All that the record names can be
-    /// read.
+    /// Another version is being written over the signed one, or under it: an export or
+    /// upload is under way or was interrupted. All that the record names can be read.
     Unfinished,
     /// Something is missing, changed, or not to be believed.
     Damaged,
@@ -101,17 +101,17 @@ pub fn site(
     check_json(&folder, (&record, beside), &mut faults)?;
     check_succession(&folder, record.record().account, now, &mut faults)?;
     let mut tree = Tree::new(&folder, &mut faults, progress);
-    let replaced = tree.check(record.record().root)?;
+    let others = tree.check(record.record().root)?;
     let has_blocks = tree.has_blocks();
     let unfinished = site::is_unfinished(&folder)?;
     if unfinished {
         faults.forgive_listed(&folder)?;
     }
-    if faults.is_empty() && (unfinished || replaced.is_another_version()) {
-        faults.unfinished(replaced);
+    if faults.is_empty() && (unfinished || others.are_of_a_version()) {
+        faults.unfinished(others);
         return Ok(faults.report(Some(&record), State::Unfinished));
     }
-    replaced.condemn(&mut faults);
+    others.condemn(&mut faults);
     let sources = Sources::new(&folder, &record);
     if faults.is_empty() {
         sources.check(&mut faults)?;
@@ -134,16 +134,26 @@ fn read_record(
     faults: &mut Faults,
 ) -> Result<Option<Verified<SignedRecord>>, FileError> {
     let most = limits::RECORD_BYTES as u64;
-    let (name, bytes) = match beside {
-        None => (RECORD.to_owned(), folder.read(RECORD, most)?),
+    let (name, bytes, large) = match beside {
+        None => (
+            RECORD.to_owned(),
+            folder.read(RECORD, most)?,
+            is_larger(folder, RECORD, most)?,
+        ),
         Some(path) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let parent = path.parent().filter(|parent| *parent != Path::new(""));
             let parent = Folder::open(parent.unwrap_or(Path::new(".")))?;
             let bytes = parent.read(&name, most)?;
-            (path.display().to_string(), bytes)
+            let large = is_larger(&parent, &name, most)?;
+            (path.display().to_string(), bytes, large)
         }
     };
+    if large {
+        let what = format!("it is too large to be a record, which has at most {most} bytes");
+        faults.add(&name, &what);
+        return Ok(None);
+    }
     let Some(bytes) = bytes else {
         let (path, what) = no_record(folder, &name, beside.is_some())?;
         faults.add(path, what);
@@ -160,6 +170,10 @@ fn read_record(
             Ok(None)
         }
     }
+}
+
+fn is_larger(folder: &Folder, path: &str, most: u64) -> Result<bool, FileError> {
+    Ok(matches!(folder.find(path)?, Found::File(_, size) if size > most))
 }
 
 /// What is wrong where no record is, and with what.

@@ -11,7 +11,8 @@ use ourspace_protocol::{
     dag::{
         Block, BlockSink, BlockSource, Cid, Codec, DagError, FileBuilder, FileDag, Leaf, Link,
         SourceError,
-        entries::{find, list},
+        block::is_name,
+        entries::{Kind, find, kind, list},
         file::tsize_of,
         read::{FileReader, ReadLimits},
         update_tree,
@@ -19,7 +20,10 @@ use ourspace_protocol::{
     limits,
 };
 
-use super::faults::{CHANGED, Faults, Replaced};
+use super::{
+    faults::{CHANGED, Faults, Others},
+    named::Named,
+};
 use crate::site::{
     ABSOLUTE, BLOCKS, FOLDER, block_path,
     folder::{FileError, Folder, Found},
@@ -74,7 +78,9 @@ pub(super) struct Tree<'t> {
     blocks: Blocks<'t>,
     has_blocks: bool,
     faults: &'t mut Faults,
-    replaced: Replaced,
+    others: Others,
+    /// What directories of any version name; read when it is asked for.
+    named: Option<Named>,
     progress: &'t mut dyn FnMut(),
     buffer: Vec<u8>,
 }
@@ -98,14 +104,15 @@ impl<'t> Tree<'t> {
             blocks: Blocks(folder),
             has_blocks: false,
             faults,
-            replaced: Replaced::new(),
+            others: Others::new(),
+            named: None,
             progress,
             buffer: Vec::new(),
         }
     }
 
-    /// Compares everything; gives the files that another version has replaced.
-    pub(super) fn check(&mut self, root: Cid) -> Result<Replaced, FileError> {
+    /// Compares everything; gives the files that seem to be of another version.
+    pub(super) fn check(&mut self, root: Cid) -> Result<Others, FileError> {
         self.has_blocks = matches!(self.folder.find(BLOCKS)?, Found::Folder);
         self.directory(root, "", 0)?;
         self.beside()?;
@@ -115,7 +122,7 @@ impl<'t> Tree<'t> {
             let note = "there are no directory blocks beside the files, so only the root was compared; a wrong file is named only if the feed's own sources show which";
             self.faults.note(note);
         }
-        Ok(std::mem::replace(&mut self.replaced, Replaced::new()))
+        Ok(std::mem::replace(&mut self.others, Others::new()))
     }
 
     pub(super) fn has_blocks(&self) -> bool {
@@ -171,7 +178,7 @@ impl<'t> Tree<'t> {
     fn entry(&mut self, path: &str, link: Link, depth: usize) -> Result<bool, FileError> {
         match self.folder.find(path)? {
             Found::Nothing => {
-                self.faults.add(path, "it is missing");
+                self.missing(path, link, depth)?;
                 return Ok(false);
             }
             Found::Other(what) => self.faults.add(path, &format!("it is {what}")),
@@ -181,15 +188,13 @@ impl<'t> Tree<'t> {
             Found::Folder => self
                 .faults
                 .add(path, "it is a folder, but a file was signed"),
-            Found::File(..) if tsize_unlike(self.folder, path, link)? => {
-                self.wrong(path, link, None)?
-            }
+            Found::File(..) if tsize_unlike(self.folder, path, link)? => self.wrong(path, link)?,
             Found::File(file, _) => {
                 let (found, nodes) = self.hash(path, file)?;
                 if found.cid == link.cid {
                     self.blocks_of(nodes)?;
                 } else {
-                    self.wrong(path, link, Some(found.cid))?;
+                    self.wrong(path, link)?;
                 }
                 (self.progress)();
             }
@@ -197,9 +202,19 @@ impl<'t> Tree<'t> {
         Ok(true)
     }
 
+    /// Names what is not there: of a post, its files.
+    fn missing(&mut self, path: &str, link: Link, depth: usize) -> Result<(), FileError> {
+        let is_post = path.starts_with("posts/") && depth < limits::PATH_DEPTH;
+        if is_post && matches!(kind(&self.blocks, link.cid), Ok(Kind::Directory)) {
+            return self.directory(link.cid, path, depth + 1);
+        }
+        self.faults.add(path, "it is missing");
+        Ok(())
+    }
+
     /// A file has other bytes: perhaps those of another version, with the signed ones in
     /// `blocks/`.
-    fn wrong(&mut self, path: &str, link: Link, found: Option<Cid>) -> Result<(), FileError> {
+    fn wrong(&mut self, path: &str, link: Link) -> Result<(), FileError> {
         let blocks = self.blocks;
         let lent = FileReader::open(&blocks, link.cid, ReadLimits::default()).is_ok_and(|file| {
             file.chunks(&blocks, 0..file.size())
@@ -209,19 +224,26 @@ impl<'t> Tree<'t> {
             self.faults.add(path, CHANGED);
             return Ok(());
         }
-        let found = match (found, self.folder.find(path)?) {
-            (Some(found), _) => Some(found),
-            (None, Found::File(file, size)) if size <= limits::JSON_BYTES as u64 => {
-                Some(self.hash(path, file)?.0.cid)
-            }
-            _ => None,
-        };
-        let known = match found {
-            Some(cid) => matches!(self.folder.find(&block_path(&cid))?, Found::File(..)),
-            None => false,
-        };
-        self.replaced.add(path, known);
+        let known = self.is_named(path)?;
+        self.others.replace(path, known);
         Ok(())
+    }
+
+    /// Whether a directory in `blocks/`, of whichever version, names the file that lies at
+    /// a path. Nothing is read that none of them can name by its length.
+    fn is_named(&mut self, path: &str) -> Result<bool, FileError> {
+        let Found::File(file, size) = self.folder.find(path)? else {
+            return Ok(false);
+        };
+        let (name, tsize) = (path.rsplit('/').next().unwrap_or(path), tsize_of(size));
+        let named = match self.named.take() {
+            Some(named) => named,
+            None => Named::collect(self.folder)?,
+        };
+        let known =
+            named.may_be(name, tsize) && named.has(name, tsize, self.hash(path, file)?.0.cid);
+        self.named = Some(named);
+        Ok(known)
     }
 
     fn hash(&mut self, path: &str, mut file: File) -> Result<(FileDag, Nodes), FileError> {
@@ -290,7 +312,10 @@ impl<'t> Tree<'t> {
             && path.split('/').all(|name| !name.is_empty())
             && matches!(self.folder.find(path), Ok(Found::Folder));
         if !is_folder {
-            self.faults.add_extra(path);
+            match self.is_named_extra(path) {
+                true => self.others.add(path),
+                false => self.faults.add_extra(path),
+            }
             return Ok(());
         }
         let folder = self.folder;
@@ -303,6 +328,11 @@ impl<'t> Tree<'t> {
             self.faults.add_extra(path);
         }
         Ok(())
+    }
+
+    /// As [`is_named`](Self::is_named), for what may be none of ours and not to be read.
+    fn is_named_extra(&mut self, path: &str) -> bool {
+        path.split('/').all(is_name) && self.is_named(path).unwrap_or(false)
     }
 
     /// Makes a directory of the files that are there, and compares its root.
