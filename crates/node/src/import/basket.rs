@@ -111,6 +111,7 @@ impl<'b> Basket<'b> {
             } else if convert::link(&mut post.item, &media) {
                 tally.linked_media += 1;
             } else {
+                post.missing = true;
                 tally.lost_media += 1;
             }
         }

@@ -36,6 +36,8 @@ pub(super) struct Ready {
     pub(super) about: Option<Box<Reference>>,
     /// Files of the source that it names and that are not yet a part of it.
     pub(super) media: Vec<Media>,
+    /// Whether it names others, which the source does not hold.
+    pub(super) missing: bool,
 }
 
 impl Ready {
@@ -46,6 +48,7 @@ impl Ready {
             bare: None,
             about: None,
             media: Vec::new(),
+            missing: false,
         }
     }
 }
@@ -119,6 +122,7 @@ impl Workshop {
             bare,
             about: draft.about.map(Box::new),
             media,
+            missing: false,
         })
     }
 

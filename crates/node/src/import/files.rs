@@ -5,7 +5,10 @@
 //! they shall be already: they are kept byte for byte, when their bytes are those that
 //! their name stands for.
 
-use std::{collections::HashMap, io::Read as _};
+use std::{
+    collections::{HashMap, HashSet},
+    io::Read as _,
+};
 
 use ourspace_protocol::{
     feed::{
@@ -17,7 +20,13 @@ use ourspace_protocol::{
 };
 use ourspace_store::Stage;
 
-use super::{error::ImportError, merge::Planned, persona::Persona, report::Tally, vault::Vault};
+use super::{
+    error::ImportError,
+    merge::{Planned, file_name},
+    persona::Persona,
+    report::Tally,
+    vault::Vault,
+};
 use crate::{
     attach::{AttachError, Attacher},
     home::Home,
@@ -46,13 +55,18 @@ impl<'h, 'v> Porter<'h, 'v> {
         })
     }
 
-    /// Attaches to a post the files that it names.
+    /// Attaches to a post the files that it names. Says whether it is to be added to the
+    /// feed: not when it waited only for files and got none.
     ///
     /// # Errors
     /// [`ImportError::Attach`] when they cannot be stored; one that is no picture, sound
     /// or film is only counted.
-    pub(super) fn attach(&mut self, planned: &mut Planned) -> Result<(), ImportError> {
+    pub(super) fn attach(&mut self, planned: &mut Planned) -> Result<bool, ImportError> {
         self.attacher.date(planned.item.date);
+        let before = match planned.had {
+            Some(_) => std::mem::take(&mut planned.item.attachments),
+            None => Vec::new(),
+        };
         for media in std::mem::take(&mut planned.media) {
             let name = media.local.as_deref().unwrap_or_default();
             if planned.item.attachments.len() >= limits::ATTACHMENTS {
@@ -66,14 +80,20 @@ impl<'h, 'v> Porter<'h, 'v> {
             let mut alt = media.alt;
             ourspace_protocol::feed::clean::shorten(&mut alt, limits::ALT_BYTES);
             match self.attacher.add(file, &alt, false) {
-                Ok(attachment) => {
-                    self.tally.media += 1;
-                    planned.item.attachments.push(attachment);
-                }
+                Ok(attachment) => planned.item.attachments.push(attachment),
                 Err(error) => self.not_taken(name, error)?,
             }
         }
-        Ok(())
+        let mut new = planned.item.attachments.len();
+        if let Some(had) = &planned.had {
+            new = complete(&mut planned.item.attachments, before, had);
+        }
+        self.tally.media += new as u64;
+        if planned.had.is_some() && new == 0 {
+            self.tally.updated -= 1;
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     /// Takes the pictures of a person: the small one, and the one for the top of the page.
@@ -129,6 +149,36 @@ impl<'h, 'v> Porter<'h, 'v> {
     pub(super) fn finish(self) -> Stage<'h> {
         self.attacher.finish()
     }
+}
+
+/// Of the files that a source holds (`all`, which it leaves as the post shall have them),
+/// adds to those that a post has (`before`) what no version of it `had`: what its author
+/// has removed stays removed. Gives how many.
+fn complete(all: &mut Vec<Attachment>, before: Vec<Attachment>, had: &HashSet<String>) -> usize {
+    fn name(attachment: &Attachment) -> &str {
+        file_name(&attachment.file.path)
+    }
+    let room = limits::ATTACHMENTS.saturating_sub(before.len());
+    let mut before: Vec<Option<Attachment>> = before.into_iter().map(Some).collect();
+    let mut new = 0;
+    let mut whole = Vec::new();
+    for attachment in std::mem::take(all) {
+        let same = |known: &&mut Option<Attachment>| {
+            known
+                .as_ref()
+                .is_some_and(|known| name(known) == name(&attachment))
+        };
+        // Its author may have described it anew.
+        if let Some(known) = before.iter_mut().find(same) {
+            whole.extend(known.take());
+        } else if !had.contains(name(&attachment)) && new < room {
+            new += 1;
+            whole.push(attachment);
+        }
+    }
+    whole.extend(before.into_iter().flatten());
+    *all = whole;
+    new
 }
 
 /// Bytes by which a file is recognised.

@@ -29,6 +29,23 @@ use super::{
 pub(super) struct Planned {
     pub(super) item: Item,
     pub(super) media: Vec<Media>,
+    /// Of a post of which nothing is new but perhaps files: the names of all that any
+    /// version of it had. It is added only when one is not among them.
+    pub(super) had: Option<HashSet<String>>,
+}
+
+/// The files of a post that its source names.
+#[derive(Debug, Clone, Copy)]
+struct Files {
+    /// How many of them are there.
+    count: usize,
+    /// Whether there are others, which the source does not hold.
+    missing: bool,
+}
+
+/// What a file is called wherever it lies: its CID.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// What a source is compared with.
@@ -71,9 +88,17 @@ impl Planner<'_> {
         self.thread(&mut ready)?;
         let mut planned = Vec::new();
         let mut latest = self.now;
-        for Ready { item, media, .. } in ready {
-            if let Some(item) = self.one(item, &media, &mut latest)? {
-                planned.push(Planned { item, media });
+        for Ready {
+            item,
+            media,
+            missing,
+            ..
+        } in ready
+        {
+            let count = media.len();
+            let files = Files { count, missing };
+            if let Some((item, had)) = self.one(item, files, &mut latest)? {
+                planned.push(Planned { item, media, had });
             }
         }
         Ok(planned)
@@ -90,9 +115,9 @@ impl Planner<'_> {
     fn one(
         &mut self,
         mut item: Item,
-        media: &[Media],
+        files: Files,
         latest: &mut Millis,
-    ) -> Result<Option<Item>, StateError> {
+    ) -> Result<Option<Version>, StateError> {
         if !self.fresh && self.feed.tombstone(item.id)?.is_some() {
             self.tally.deleted += 1;
             return Ok(None);
@@ -108,7 +133,7 @@ impl Planner<'_> {
                 }
             };
         }
-        let Some(item) = version(item, (&versions, media.len()), self.now) else {
+        let Some((item, had)) = version(item, (&versions, files), self.now) else {
             return Ok(None);
         };
         if let Err(error) = check::item(&item) {
@@ -120,7 +145,7 @@ impl Planner<'_> {
             true => self.tally.added += 1,
             false => self.tally.updated += 1,
         }
-        Ok(Some(item))
+        Ok(Some((item, had)))
     }
 
     /// Says of each post what it is about: an item of the own feed where that is known,
@@ -189,29 +214,33 @@ fn name(item: &Item) -> String {
     origin.map_or_else(|| format!("a post of {}", item.date), Clone::clone)
 }
 
+/// A version to add, and what [`Planned::had`] says.
+type Version = (Item, Option<HashSet<String>>);
+
 /// The version to add beside those that the feed has (newest first); `None` when it has
 /// this one.
-fn version(mut item: Item, (versions, media): (&[Item], usize), now: Millis) -> Option<Item> {
+fn version(mut item: Item, (versions, media): (&[Item], Files), now: Millis) -> Option<Version> {
     let Some(newest) = versions.first() else {
-        return Some(item);
+        return Some((item, None));
     };
-    // Of the files that a source names, some may not have been fit for a feed.
+    // Of the files that a source names, some may not have been fit for a feed, or not have
+    // been there.
     let files = |known: &Item| {
-        let fewer = match media {
+        let fewer = match media.count {
+            _ if media.missing => true,
             0 => {
                 let named = |file| item.attachments.contains(file);
                 known.attachments.iter().all(named)
             }
-            media => known.attachments.len() <= media,
+            count => known.attachments.len() <= count,
         };
         let not_later = item.written.is_none_or(|at| at <= known.written());
         known.attachments == item.attachments || fewer && not_later
     };
-    if versions
-        .iter()
-        .any(|known| files(known) && same(known, &item))
-    {
-        return None;
+    let mut seen = versions.iter().filter(|known| same(known, &item));
+    if seen.clone().any(files) {
+        let lacks = seen.all(|known| known.attachments.len() < media.count);
+        return lacks.then(|| with_files(versions, newest, now));
     }
     // Not a word of it was seen here before, so its source was edited after the last
     // import: when, the source may say.
@@ -219,7 +248,18 @@ fn version(mut item: Item, (versions, media): (&[Item], usize), now: Millis) -> 
     let edited = edited.unwrap_or(now).max(newest.written() + 1);
     item.written = (edited != item.date).then_some(edited);
     item.edits = newest.edits.saturating_add(1);
-    Some(item)
+    Some((item, None))
+}
+
+/// The newest version once more, to get the files that were not there at an earlier
+/// import. What its author has changed in it here stays.
+fn with_files(versions: &[Item], newest: &Item, now: Millis) -> Version {
+    let mut item = newest.clone();
+    item.written = Some(now.max(newest.written() + 1));
+    item.edits = newest.edits.saturating_add(1);
+    let all = versions.iter().flat_map(|known| &known.attachments);
+    let had = all.map(|known| file_name(&known.file.path).to_owned());
+    (item, Some(had.collect()))
 }
 
 /// Whether two versions say the same, but for their files, whenever each was written.

@@ -229,8 +229,10 @@ fn take_files<'h>(
         && (named || !waiting.is_empty() || gathered.persona.is_some())
     {
         let mut porter = Porter::new(home, vault, &mut gathered.tally)?;
-        for post in &mut waiting {
-            porter.attach(post)?;
+        for mut post in std::mem::take(&mut waiting) {
+            if porter.attach(&mut post)? {
+                waiting.push(post);
+            }
         }
         if let Some(persona) = &gathered.persona {
             portraits = porter.portraits(persona, now)?;
