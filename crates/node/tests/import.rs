@@ -375,3 +375,63 @@ fn a_million_empty_posts() {
     let report = desk.import(&rss(&"<item/>".repeat(1_000_000)));
     assert_eq!(counts(&report), [1_000_000, 0, 0, 1_000_000]);
 }
+
+#[test]
+fn cut_titles_and_tags_are_said() {
+    let desk = Desk::new();
+    let item = |id: u32, title: &str, tags: usize| {
+        let tags: String = (0..tags)
+            .map(|n| format!("<category>tag{n}</category>"))
+            .collect();
+        format!(
+            "<item><guid>https://b.example/{id}</guid><title>{title}</title>{tags}<description>text {id}</description></item>"
+        )
+    };
+    let feed = rss(&[
+        item(1, &"title ".repeat(500), 3),
+        item(2, "short", 100_000),
+        item(3, "fits", 64),
+        item(4, &"x".repeat(512), 0),
+    ]
+    .concat());
+    let report = desk.import(&feed);
+    assert_eq!(counts(&report), [4, 4, 0, 0], "{report:?}");
+    for says in [
+        "1 post has a title or a warning that is too long",
+        "1 post has more than 64 tags",
+    ] {
+        let found = report.warnings.iter().any(|text| text.starts_with(says));
+        assert!(found, "{says}: {:?}", report.warnings);
+    }
+    assert_eq!(desk.item("https://b.example/3").labels.tags.len(), 64);
+}
+
+/// Bytes without end; it fails when more are taken than it takes to see what they are.
+struct Endless(u8, u64);
+
+impl std::io::Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.1 += buffer.len() as u64;
+        assert!(self.1 <= 1 << 20, "more and more is read");
+        buffer.fill(self.0);
+        Ok(buffer.len())
+    }
+}
+
+#[test]
+fn an_endless_pipe_of_nothing_is_not_read_on() {
+    let desk = Desk::new();
+    for byte in [0, b'x', b' '] {
+        let mut pipe = Endless(byte, 0);
+        let source = Source::Pipe(&mut pipe);
+        let result = import(
+            &desk.place.home,
+            NOW,
+            source,
+            Options::default(),
+            &mut |_| {},
+        );
+        let said = result.unwrap_err().to_string();
+        assert!(said.contains("this is no feed that is known"), "{said}");
+    }
+}

@@ -77,6 +77,39 @@ fn a_full_disk_is_said_and_changes_nothing() {
     );
 }
 
+#[test]
+fn a_disk_that_is_full_while_importing_is_named() {
+    let place = Place::new();
+    let post = |n: u32| {
+        let text = "word ".repeat(2_000);
+        serde_json::json!({"id": format!("https://b.example/{n}"), "content_text": text})
+    };
+    let feed = serde_json::json!({
+        "version": "https://jsonfeed.org/version/1.1", "title": "t",
+        "items": (0..300).map(post).collect::<Vec<_>>(),
+    });
+    fs::write(place.folder().join("feed.json"), feed.to_string()).unwrap();
+    let output = on_a_disk(
+        &place,
+        1_500,
+        "set +e; find disk -type f ! -name 'store.db-*' | sort > files.before; \
+         cat feed.json | $OURSPACE import -; echo code $?; \
+         find disk -type f ! -name 'store.db-*' | sort > files.after; \
+         $OURSPACE import - < /dev/zero; echo code $?",
+    );
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(out.matches("code 1").count(), 2, "{out}{err}");
+    assert!(
+        err.contains("disk/home is full: what comes through a pipe")
+            && err.contains("free some space"),
+        "{out}{err}"
+    );
+    assert!(err.contains("this is no feed that is known"), "{out}{err}");
+    assert!(!err.contains("os error"), "{out}{err}");
+    let read = |name: &str| fs::read_to_string(place.folder().join(name)).unwrap();
+    assert_eq!(read("files.before"), read("files.after"));
+}
+
 /// A recording of noise.
 fn wav(samples: &[u8]) -> Vec<u8> {
     let length = u32::try_from(samples.len()).unwrap();

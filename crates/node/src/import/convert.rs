@@ -84,7 +84,8 @@ impl Workshop {
         let url = draft.url.as_deref().and_then(clean::url);
         let base = draft.base.as_deref().or(url.as_deref());
         let body = self.body(draft.body.as_ref(), base);
-        let title = draft.title.as_ref().and_then(line);
+        let title = draft.title.as_ref();
+        let title = title.and_then(|title| line(title, limits::LINE_BYTES));
         let kind = draft.kind.unwrap_or(match draft.about {
             Some(_) => Kind::Reply,
             None => Kind::Post,
@@ -113,6 +114,7 @@ impl Workshop {
             item.text.clear();
             item.labels = Labels::default();
         }
+        count_cuts(&draft, &item, tally);
         let mut media = draft.media;
         media.retain(|media| !body.media.contains(&media.url) && !item.text.contains(&media.url));
         tally.linked_media += body.media.len() as u64;
@@ -211,13 +213,11 @@ fn about(target: Target) -> About {
 }
 
 /// A headline as one line without markup.
-fn line(title: &Text) -> Option<String> {
+fn line(title: &Text, limit: usize) -> Option<String> {
     let text = title.source();
     match title {
-        Text::Html(html) if plain::has_markup(html) => {
-            clean::line(&plain::words(html), limits::LINE_BYTES)
-        }
-        _ => clean::line(text, limits::LINE_BYTES),
+        Text::Html(html) if plain::has_markup(html) => clean::line(&plain::words(html), limit),
+        _ => clean::line(text, limit),
     }
 }
 
@@ -257,6 +257,23 @@ fn labels(draft: &Draft) -> Labels {
             .and_then(|warning| clean::line(warning, limits::LINE_BYTES)),
         mentions: Vec::new(),
     }
+}
+
+/// Counts what an item has less of than its source: lines are cut, tags left out.
+fn count_cuts(draft: &Draft, item: &Item, tally: &mut Tally) {
+    let long = |whole: Option<String>| whole.is_some_and(|whole| whole.len() > limits::LINE_BYTES);
+    let title = draft.title.as_ref().filter(|_| item.title.is_some());
+    let warning = draft.warning.as_deref();
+    let warning = warning.filter(|_| item.labels.warning.is_some());
+    let is_cut = long(title.and_then(|title| line(title, usize::MAX)))
+        || long(warning.and_then(|warning| clean::line(warning, usize::MAX)));
+    tally.cut_titles += u64::from(is_cut);
+    let kept = &item.labels.tags;
+    let left_out = draft.tags.iter().any(|tag| match clean::tag(tag) {
+        Some(tag) => kept.len() == limits::TAGS && !kept.contains(&tag),
+        None => tag.len() > limits::TAG_BYTES,
+    });
+    tally.cut_tags += u64::from(left_out);
 }
 
 /// Cuts a text that is too long, with a link to where the rest is.

@@ -22,6 +22,22 @@ pub enum ImportError {
     /// The file cannot be read to its end.
     #[error("could not read the file: {0}; nothing was imported")]
     Read(#[source] io::Error),
+    /// A disk has no room for what must lie there while it is read.
+    #[error("the disk that holds {place} is full: what comes through a pipe or lies packed in an archive is put there while it is imported; free some space and try again (nothing was imported)", place = .0.display())]
+    Full(PathBuf),
+    /// What must lie on a disk while it is read cannot be put there.
+    #[error("could not put what is to be imported into {folder}: {source}; nothing was imported", folder = .folder.display())]
+    Spool {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no end to what comes through a pipe.
+    #[error(
+        "more than {0} GiB came through the pipe; nothing was imported: save it as a file and import that"
+    )]
+    Endless(u64),
     /// The file is damaged.
     #[error(
         "the file is damaged near {at} ({what}); nothing was imported: get it anew, or repair it there"

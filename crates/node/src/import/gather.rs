@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Cursor, Read, Seek as _},
+    io::{BufReader, Cursor, Read, Seek as _},
     path::Path,
 };
 
@@ -13,6 +13,7 @@ use super::{
     input::{Decoded, Meter},
     jsonfeed, mastodon, site,
     source::{Form, form},
+    spool::{Spool, SpoolError},
     vault::{Packing, Vault},
     xml,
 };
@@ -40,7 +41,7 @@ pub(super) fn gather(
             };
             let mut file = File::open(path).map_err(fail)?;
             if !file.metadata().map_err(fail)?.is_file() {
-                let file = whole(&mut file)?;
+                let file = whole(&mut file, wish.scratch)?;
                 of_file(file, None, &meter, &mut basket)?;
                 return Ok(basket.gathered);
             }
@@ -51,19 +52,49 @@ pub(super) fn gather(
             of_file(file, Some(beside), &meter, &mut basket)?;
         }
         Source::Pipe(pipe) => {
-            let file = whole(pipe)?;
+            let file = whole(pipe, wish.scratch)?;
             of_file(file, None, &meter, &mut basket)?;
         }
     }
     Ok(basket.gathered)
 }
 
-/// All that comes through a pipe, as a file.
-fn whole(pipe: &mut dyn Read) -> Result<File, ImportError> {
-    let mut file = tempfile::tempfile().map_err(ImportError::Read)?;
-    io::copy(pipe, &mut file).map_err(ImportError::Read)?;
-    file.rewind().map_err(ImportError::Read)?;
-    Ok(file)
+/// Bytes by which a format is recognised.
+const HEAD: u64 = 8 * 1024;
+/// GiB that may come through a pipe: more than any archive of posts and their files that
+/// people are given.
+const PIPED: u64 = 64;
+
+/// All that comes through a pipe, as a file; nothing of it when it begins like nothing that
+/// can be imported.
+fn whole(pipe: &mut dyn Read, scratch: &Path) -> Result<File, ImportError> {
+    let head = head(pipe)?;
+    if Packing::of(&head).is_none() {
+        known(&head)?;
+    }
+    let mut all = Cursor::new(&head).chain(pipe);
+    match Spool::new(scratch)?.fill(&mut all, PIPED << 30) {
+        Ok((file, _)) => Ok(file),
+        Err(SpoolError::Input(error)) => Err(ImportError::Read(error)),
+        Err(SpoolError::TooMuch) => Err(ImportError::Endless(PIPED)),
+        Err(SpoolError::Import(error)) => Err(error),
+    }
+}
+
+fn head(input: &mut dyn Read) -> Result<Vec<u8>, ImportError> {
+    let mut head = Vec::new();
+    let mut begin = input.take(HEAD);
+    begin.read_to_end(&mut head).map_err(ImportError::Read)?;
+    Ok(head)
+}
+
+/// What a file that is no archive is.
+fn known(head: &[u8]) -> Result<Form, ImportError> {
+    match form(head) {
+        Form::Other if head.is_empty() => Err(ImportError::NotAFeed("it is empty")),
+        Form::Other => Err(ImportError::NotAFeed("this is no feed that is known")),
+        form => Ok(form),
+    }
 }
 
 fn of_file(
@@ -72,9 +103,7 @@ fn of_file(
     meter: &Meter,
     basket: &mut Basket<'_>,
 ) -> Result<(), ImportError> {
-    let mut head = Vec::new();
-    let mut begin = file.by_ref().take(4096);
-    begin.read_to_end(&mut head).map_err(ImportError::Read)?;
+    let head = head(&mut file)?;
     if let Some(packing) = Packing::of(&head) {
         file.rewind().map_err(ImportError::Read)?;
         let vault = Vault::archive(file, packing, basket.wish().scratch)?;
@@ -82,7 +111,7 @@ fn of_file(
     }
     basket.gathered.vault = beside;
     let input = Decoded::new(Cursor::new(&head).chain(&file), meter).map_err(ImportError::Read)?;
-    match form(&head) {
+    match known(&head)? {
         Form::Xml => {
             let feed = xml::read(input, meter, &mut |draft| basket.take(draft))?;
             basket.gathered.feed = feed;
@@ -97,7 +126,6 @@ fn of_file(
             mastodon::read(input, meter, basket)?;
             mastodon::person(basket)
         }
-        Form::Other if head.is_empty() => Err(ImportError::NotAFeed("it is empty")),
         Form::Other => Err(ImportError::NotAFeed("this is no feed that is known")),
     }
 }

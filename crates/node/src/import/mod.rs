@@ -30,6 +30,7 @@ mod report;
 mod scope;
 mod site;
 mod source;
+mod spool;
 mod vault;
 mod xml;
 

@@ -37,6 +37,8 @@ pub(super) struct Tally {
     pub(super) early: u64,
     pub(super) future: u64,
     pub(super) cut: u64,
+    pub(super) cut_titles: u64,
+    pub(super) cut_tags: u64,
     pub(super) before: u64,
     pub(super) deleted: u64,
     pub(super) twice: u64,
@@ -69,6 +71,14 @@ impl Tally {
             (
                 self.cut,
                 "is too long and was cut; it ends with a link to the whole text",
+            ),
+            (
+                self.cut_titles,
+                "has a title or a warning that is too long and was cut to 512 bytes",
+            ),
+            (
+                self.cut_tags,
+                "has more than 64 tags, or one of more than 128 bytes; those were left out",
             ),
             (
                 self.undated,

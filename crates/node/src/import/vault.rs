@@ -16,7 +16,10 @@ use std::{
 use flate2::read::MultiGzDecoder;
 use zip::ZipArchive;
 
-use super::error::ImportError;
+use super::{
+    error::ImportError,
+    spool::{Spool, SpoolError},
+};
 
 /// Files of an archive.
 const FILES: usize = 1_000_000;
@@ -111,12 +114,8 @@ impl Vault {
             Packing::Zip => Ok(Self::new(zip(file)?, room, scratch)),
             Packing::Tar => Ok(Self::new(tar(file)?, room, scratch)),
             Packing::TarGz => {
-                let mut plain = blank(scratch)?;
-                unpack(
-                    &mut MultiGzDecoder::new(io::BufReader::new(file)),
-                    &mut plain,
-                    room,
-                )?;
+                let mut packed = MultiGzDecoder::new(io::BufReader::new(file));
+                let (plain, _) = unpack(&mut packed, scratch, room)?;
                 Ok(Self::new(tar(plain)?, room, scratch))
             }
         }
@@ -219,32 +218,23 @@ impl Vault {
     }
 
     fn copy(&self, input: &mut dyn Read) -> Result<File, ImportError> {
-        let mut file = blank(&self.scratch)?;
-        let size = unpack(input, &mut file, self.left.get())?;
+        let (file, size) = unpack(input, &self.scratch, self.left.get())?;
         self.left.set(self.left.get() - size);
         Ok(file)
     }
 }
 
-/// A file without a name, beside the home or, where that cannot be written, elsewhere.
-fn blank(scratch: &Path) -> Result<File, ImportError> {
-    tempfile::tempfile_in(scratch)
-        .or_else(|_| tempfile::tempfile())
-        .map_err(ImportError::Read)
-}
-
-/// Copies at most `room` bytes and goes back to the beginning.
-fn unpack(input: &mut dyn Read, file: &mut File, room: u64) -> Result<u64, ImportError> {
-    let mut limited = input.take(room.saturating_add(1));
-    let copied = io::copy(&mut limited, file).map_err(|error| match error.kind() {
-        io::ErrorKind::StorageFull => ImportError::Read(error),
-        _ => damaged(error),
-    })?;
-    if copied > room {
-        return refuse("it grows to more than a hundred times its size when it is unpacked");
+/// Unpacks at most `room` bytes into a file without a name.
+fn unpack(input: &mut dyn Read, scratch: &Path, room: u64) -> Result<(File, u64), ImportError> {
+    let spool = Spool::new(scratch)?;
+    match spool.fill(input, room) {
+        Ok(filled) => Ok(filled),
+        Err(SpoolError::Input(error)) => Err(damaged(error)),
+        Err(SpoolError::TooMuch) => {
+            refuse("it grows to more than a hundred times its size when it is unpacked")
+        }
+        Err(SpoolError::Import(error)) => Err(error),
     }
-    file.rewind().map_err(ImportError::Read)?;
-    Ok(copied)
 }
 
 fn zip(file: File) -> Result<Holder, ImportError> {
