@@ -85,7 +85,7 @@ fn describe(report: &Report) -> String {
     }
     text.push_str(match report.state {
         State::Complete => "valid: everything is as it was signed",
-        State::Unfinished => "not valid yet: a new version is being written over the signed one",
+        State::Unfinished => "not valid yet: another version is being written here; run the export or upload to its end",
         State::Damaged => "NOT VALID",
     });
     text
