@@ -21,7 +21,7 @@ use ourspace_protocol::{
 use ourspace_store::Reader;
 
 use super::{
-    ABSOLUTE, FOLDER, RECORD, RECORD_JSON, SUCCESSION, block_path,
+    ABSOLUTE, FOLDER, RECORD, RECORD_JSON, RECORD_MOST, SUCCESSION, block_path,
     blocks::{Part, each_part},
     error::{BaseUrl, ExportError},
     folder::{FileError, Folder, Found},
@@ -32,8 +32,6 @@ use super::{
 };
 use crate::{home::Home, recover};
 
-/// The most bytes of a record's file that are looked at.
-pub(super) const RECORD_MOST: u64 = 4096;
 /// Bytes of a page that are held in memory to be kept reachable.
 const PAGE_MOST: u64 = 2 * limits::JSON_BYTES as u64;
 

@@ -38,6 +38,8 @@ pub const BLOCKS: &str = ".well-known/ourspace/blocks";
 pub const ABSOLUTE: &str = "podcast.xml";
 /// What an export wrote, one path a line, for the next export.
 const LIST: &str = ".well-known/ourspace/files";
+/// The most bytes of a record's file that an export looks at.
+const RECORD_MOST: u64 = 4096;
 /// The list of an export that has not come to its end.
 pub(crate) const NEW_LIST: &str = ".well-known/ourspace/files.new";
 

@@ -14,9 +14,8 @@ use ourspace_protocol::{
 use ourspace_store::Reader;
 
 use super::{
-    RECORD,
+    RECORD, RECORD_MOST,
     error::ExportError,
-    export::RECORD_MOST,
     folder::{FileError, Folder},
 };
 
