@@ -25,6 +25,8 @@ pub enum Value<'a> {
     Uint64(u64),
     /// `string`
     Text(Cow<'a, str>),
+    /// `string`, one that is met so often that its Keccak-256 is kept.
+    KnownText(&'static str, &'static [u8; 32]),
     /// `bytes32[]`
     Bytes32List(&'a [[u8; 32]]),
     /// `string[]`
@@ -147,7 +149,7 @@ impl Value<'_> {
             Self::Address(_) => "address",
             Self::Bytes32(_) => "bytes32",
             Self::Uint64(_) => "uint64",
-            Self::Text(_) => "string",
+            Self::Text(_) | Self::KnownText(..) => "string",
             Self::Bytes32List(_) => "bytes32[]",
             Self::TextList(_) => "string[]",
         }
@@ -161,6 +163,7 @@ impl Value<'_> {
             Self::Bytes32(bytes) => word = *bytes,
             Self::Uint64(number) => word[24..].copy_from_slice(&number.to_be_bytes()),
             Self::Text(text) => word = keccak256(text.as_bytes()),
+            Self::KnownText(_, hash) => word = **hash,
             Self::Bytes32List([]) | Self::TextList([]) => word = *NOTHING,
             Self::Bytes32List(list) => word = keccak256(list.as_flattened()),
             Self::TextList(list) => {
@@ -181,6 +184,7 @@ impl Value<'_> {
             // A text, because some wallets read JSON numbers as 64-bit floats.
             Self::Uint64(number) => json!(number.to_string()),
             Self::Text(text) => json!(text),
+            Self::KnownText(text, _) => json!(text),
             Self::Bytes32List(list) => json!(list.iter().map(hex).collect::<Vec<_>>()),
             Self::TextList(list) => json!(list),
         }
@@ -198,6 +202,7 @@ impl Value<'_> {
             Self::Bytes32(bytes) => put(&hex(bytes)),
             Self::Uint64(number) => put(number),
             Self::Text(words) => put(words),
+            Self::KnownText(words, _) => put(words),
             Self::Bytes32List(list) => list.iter().for_each(|bytes| put(&hex(bytes))),
             Self::TextList(list) => list.iter().for_each(|words| put(words)),
         }

@@ -38,6 +38,17 @@ pub struct Grant {
     pub epoch: u64,
 }
 
+impl Grant {
+    fn scope_value(&self) -> Value<'_> {
+        static HASH: LazyLock<[u8; 32]> = LazyLock::new(|| keccak256(PUBLISH.as_bytes()));
+        if self.scope == PUBLISH {
+            Value::KnownText(PUBLISH, &HASH)
+        } else {
+            Value::Text(self.scope.as_str().into())
+        }
+    }
+}
+
 impl TypedData for Grant {
     const PRIMARY_TYPE: &'static str = "DeviceKey";
     const TYPE: &'static str = "DeviceKey(address account,address device,bytes32 encryptionKeyHash,bytes32 successorHash,\
@@ -58,7 +69,7 @@ impl TypedData for Grant {
                 Value::Bytes32(self.encryption_key_hash),
             ),
             ("successorHash", Value::Bytes32(self.successor_hash)),
-            ("scope", Value::Text(self.scope.as_str().into())),
+            ("scope", self.scope_value()),
             ("issuedAt", Value::Uint64(self.issued_at)),
             ("expiresAt", Value::Uint64(self.expires_at)),
             ("epoch", Value::Uint64(self.epoch)),
