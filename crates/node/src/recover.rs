@@ -14,7 +14,7 @@ use ourspace_protocol::{
     time::Millis,
     verify::{Context, KnownGrants, Refusal, Verified, verify, verify_succession},
 };
-use ourspace_store::StoreError;
+use ourspace_store::{Reader, StoreError};
 use ourspace_wallet::{SecretKey, successor::Successor};
 
 use crate::home::Home;
@@ -175,7 +175,15 @@ pub fn keep(home: &Home, statement: &SignedSuccession) -> Result<(), StoreError>
 /// # Errors
 /// [`StoreError`] of the database.
 pub fn kept(home: &Home) -> Result<Option<SignedSuccession>, StoreError> {
-    let hex: Option<String> = home.store().read()?.setting(SUCCESSION)?;
+    kept_in(&home.store().read()?)
+}
+
+/// As [`kept`], of a snapshot.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub fn kept_in(reader: &Reader<'_>) -> Result<Option<SignedSuccession>, StoreError> {
+    let hex: Option<String> = reader.setting(SUCCESSION)?;
     let bytes = hex.and_then(|hex| HEXLOWER.decode(hex.as_bytes()).ok());
     Ok(bytes.and_then(|bytes| SignedSuccession::from_bytes(&bytes).ok()))
 }

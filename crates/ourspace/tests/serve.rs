@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ourspace_protocol::dag::Cid;
+use ourspace_node::{Home, recover};
+use ourspace_protocol::{account::Account, dag::Cid};
+use ourspace_testkit::signing::NOW;
+use ourspace_wallet::SecretKey;
 use support::Place;
 
 /// A program that serves; killed when it is dropped.
@@ -415,6 +418,20 @@ fn ourspace_testkit_sound() -> Vec<u8> {
     file.extend_from_slice(&length.to_le_bytes());
     file.extend_from_slice(&samples);
     file
+}
+
+#[test]
+fn a_successors_statement_is_served() {
+    const PATH: &str = "/.well-known/ourspace/succession.cbor";
+    let place = Place::new();
+    let key = SecretKey::generate().unwrap();
+    let statement = recover::statement(&key, Account([7; 20]), NOW).unwrap();
+    let server = Server::start(&place, &[]);
+    assert_eq!(server.get(PATH).status, 404);
+    assert_eq!(server.stop(), 0);
+    recover::keep(&Home::open(&place.home()).unwrap(), &statement).unwrap();
+    let server = Server::start(&place, &[]);
+    assert_eq!(server.get(PATH).ok().body, statement.to_bytes());
 }
 
 #[test]

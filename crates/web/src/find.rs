@@ -4,8 +4,8 @@ use std::sync::PoisonError;
 
 use axum::body::Bytes;
 use ourspace_node::{
-    HomeError,
-    site::{BLOCKS, RECORD, RECORD_JSON, record::record_json},
+    HomeError, recover,
+    site::{BLOCKS, RECORD, RECORD_JSON, SUCCESSION, record::record_json},
 };
 use ourspace_protocol::{
     account::Account,
@@ -188,6 +188,12 @@ impl Find<'_> {
                 Some(cid) => self.block(root, cid, path),
                 None => Ok(Found::Nothing),
             };
+        }
+        if path == SUCCESSION {
+            let statement = recover::kept_in(self.reader)?;
+            return Ok(statement.map_or(Found::Nothing, |statement| {
+                file(path, Bytes::from(statement.to_bytes()), false)
+            }));
         }
         let heads = self.reader.heads(self.account)?;
         let record: Option<&Verified<SignedRecord>> = heads
