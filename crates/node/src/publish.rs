@@ -127,16 +127,43 @@ pub fn publish_with(
     stage: Option<Stage<'_>>,
     change: impl FnOnce(&Feed<'_>) -> Result<Changes, PublishError>,
 ) -> Result<Published, PublishError> {
+    publish_after(home, When::at(now), stage, change)
+}
+
+/// The same, and signed after an instant, also when nothing changes.
+pub(crate) fn publish_after(
+    home: &Home,
+    when: When,
+    stage: Option<Stage<'_>>,
+    change: impl FnOnce(&Feed<'_>) -> Result<Changes, PublishError>,
+) -> Result<Published, PublishError> {
     let identity = Identity::load(home)?;
     home.store()
-        .write(|writer| publish_as(writer, &identity, now, stage, change))
+        .write(|writer| publish_as(writer, &identity, when, stage, change))
+}
+
+/// When a version is signed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct When {
+    /// What the clock says.
+    pub(crate) now: Millis,
+    /// The record must be later than this: there is one of that time which knows nothing
+    /// that this home does not, and which this home's is to replace.
+    pub(crate) after: Millis,
+}
+
+impl When {
+    /// Whenever it is.
+    pub(crate) fn at(now: Millis) -> Self {
+        Self { now, after: 0 }
+    }
 }
 
 /// The same as a part of a larger change, by somebody whom the store may not know yet.
 pub(crate) fn publish_as(
     writer: &Writer<'_>,
     identity: &Identity,
-    now: Millis,
+    when: When,
     stage: Option<Stage<'_>>,
     change: impl FnOnce(&Feed<'_>) -> Result<Changes, PublishError>,
 ) -> Result<Published, PublishError> {
@@ -160,7 +187,8 @@ pub(crate) fn publish_as(
         identity,
         before,
         root,
-        now,
+        now: when.now,
+        after: when.after,
     };
     work.sign(writer, changes)
 }
@@ -192,6 +220,7 @@ struct Work<'i> {
     before: Option<Link>,
     root: Link,
     now: Millis,
+    after: Millis,
 }
 
 impl Work<'_> {
@@ -200,7 +229,10 @@ impl Work<'_> {
         let own = heads
             .iter()
             .find(|head| head.signer() == self.identity.device.address());
-        if let Some(head) = own.filter(|head| head.record().root == self.root.cid) {
+        let stands = |head: &&Verified<SignedRecord>| {
+            head.record().root == self.root.cid && head.record().timestamp > self.after
+        };
+        if let Some(head) = own.filter(stands) {
             return Ok(Published {
                 root: self.root.cid,
                 timestamp: head.record().timestamp,
@@ -254,7 +286,11 @@ impl Work<'_> {
         }
         let followed = heads.iter().filter(|head| parents.contains(&head.digest()));
         let last = followed.chain(own).map(after).max().unwrap_or(0);
-        let least = last.max(grant.issued_at).max(newest);
+        let after = match self.after {
+            0 => 0,
+            after => after.saturating_add(1),
+        };
+        let least = last.max(grant.issued_at).max(newest).max(after);
         if too_far(least) {
             return Err(PublishError::ClockBehind {
                 now: self.now,

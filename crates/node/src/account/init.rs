@@ -38,7 +38,7 @@ use crate::{
     },
     home::{Home, HomeError, put_account},
     identity::Identity,
-    publish::publish_as,
+    publish::{When, publish_as},
 };
 
 /// What an earlier try has left in a home without an account.
@@ -280,7 +280,9 @@ fn establish(
         put_origin(writer, origin)?;
         writer.put_grant(&identity.grant)?;
         forget(writer, identity.device.address())?;
-        publish_as(writer, identity, now, None, |_| Ok(Changes::default()))
+        publish_as(writer, identity, When::at(now), None, |_| {
+            Ok(Changes::default())
+        })
     })?;
     Ok(Made {
         account: identity.account,

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use ourspace_protocol::{
     account::Account,
-    feed::{model::Profile, set::Changes},
+    feed::{
+        model::{Profile, Target},
+        set::Changes,
+    },
     time::Millis,
 };
 
@@ -42,6 +45,8 @@ pub(super) struct Gathered {
     pub(super) own: Changes,
     /// The profile in it.
     pub(super) own_profile: Option<Profile>,
+    /// When the record of that feed was signed, if it was checked by it.
+    pub(super) signed: Option<Millis>,
 }
 
 /// What is wanted of a source.
@@ -90,8 +95,11 @@ impl<'b> Basket<'b> {
     /// Takes a post.
     ///
     /// # Errors
-    /// [`ImportError::TooMuch`].
+    /// [`ImportError::TooMuch`], [`ImportError::OwnPart`].
     pub(super) fn take(&mut self, draft: Draft) -> Result<(), ImportError> {
+        if self.is_own(&draft) {
+            return Err(ImportError::OwnPart);
+        }
         if !self.count(draft.published.or(draft.updated)) {
             return Ok(());
         }
@@ -123,6 +131,13 @@ impl<'b> Basket<'b> {
             (_, true) => too_much("bytes of text", TEXT),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a draft is an item of this very account: a single file of an exported feed
+    /// says less than the item is, and would become a worse version of it.
+    fn is_own(&self, draft: &Draft) -> bool {
+        let identity = draft.identity.as_deref().map(str::parse);
+        matches!(identity, Some(Ok(Target::Item(account, _))) if account == self.wish.account)
     }
 
     /// Leaves out a post that not everyone could see.

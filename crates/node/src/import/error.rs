@@ -69,6 +69,11 @@ pub enum ImportError {
         /// What is wrong with it.
         what: String,
     },
+    /// One file of an exported feed of the same account.
+    #[error(
+        "this is one file of your own exported feed, and says less than your posts are; nothing was imported: give the whole folder that it lies in"
+    )]
+    OwnPart,
     /// An exported feed cannot be checked.
     #[error("{0}; nothing was imported")]
     Check(#[from] FileError),

@@ -13,7 +13,7 @@ use std::{
 use ourspace_protocol::{
     feed::{
         check::forms,
-        model::{Attachment, File, Item},
+        model::{Attachment, File, Item, Profile, Stamped},
     },
     limits,
     time::Millis,
@@ -215,6 +215,28 @@ pub(super) fn keep(
             }
         }
         item.attachments = kept;
+    }
+    Ok(())
+}
+
+/// Keeps the pictures of a profile; one whose files are not there is left out as if it had
+/// never been written.
+///
+/// # Errors
+/// [`ImportError::Attach`] when they cannot be stored.
+pub(super) fn keep_portraits(
+    stage: &mut Stage<'_>,
+    vault: &Vault,
+    profile: &mut Profile,
+) -> Result<(), ImportError> {
+    for picture in [&mut profile.avatar, &mut profile.banner] {
+        let mut good = true;
+        for file in picture.value.iter().flat_map(Attachment::files) {
+            good &= keep_one(stage, vault, file)?;
+        }
+        if !good {
+            *picture = Stamped::default();
+        }
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use ourspace_protocol::{
         check,
         model::{Item, ItemId, Kind, Target},
         pages::List,
+        set::adds_nothing,
         state::{FeedState, StateError},
     },
     time::Millis,
@@ -274,13 +275,14 @@ fn same(a: &Item, b: &Item) -> bool {
 }
 
 /// Of the items of an exported feed of the same account, those that the feed does not
-/// have in this version.
+/// have in this version. Of a feed that is `signed` every difference counts, of another
+/// not the files: they may be missing there.
 ///
 /// # Errors
 /// What `feed` says.
 pub(super) fn unknown(
     feed: &dyn FeedState,
-    items: Vec<Item>,
+    (items, signed): (Vec<Item>, bool),
     tally: &mut Tally,
 ) -> Result<Vec<Item>, StateError> {
     let mut new = Vec::new();
@@ -292,7 +294,11 @@ pub(super) fn unknown(
         }
         let known = feed.versions(item.id)?;
         let kept = |known: &Item| known.written() == item.written() && same(known, &item);
-        if known.iter().any(kept) {
+        let kept = match signed {
+            true => adds_nothing(&known, std::slice::from_ref(&item)),
+            false => known.iter().any(kept),
+        };
+        if kept {
             continue;
         }
         if counted.insert(item.id) {

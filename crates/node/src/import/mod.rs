@@ -40,7 +40,7 @@ use ourspace_protocol::{
     account::Account,
     feed::{
         error::TreeError,
-        model::{Attachment, Item},
+        model::{Attachment, Item, Profile},
         set::Changes,
         state::{FeedState, MemoryState, StateError},
     },
@@ -56,7 +56,7 @@ use self::{
 pub use self::{error::ImportError, report::Report};
 use crate::{
     home::Home,
-    publish::{PublishError, publish_with},
+    publish::{PublishError, When, publish_after},
 };
 
 /// What to do with a source.
@@ -195,6 +195,7 @@ fn compare(
         fresh: merge::is_fresh(&feed).map_err(of_state)?,
     };
     let posts = planner.plan(ready).map_err(of_state)?;
+    let own = (own, gathered.signed.is_some());
     let own = merge::unknown(&feed, own, &mut gathered.tally).map_err(of_state)?;
     Ok(Plan { posts, own })
 }
@@ -223,7 +224,8 @@ fn take_files<'h>(
         .partition(|post| !post.media.is_empty());
     let mut items: Vec<Item> = ready.into_iter().map(|post| post.item).collect();
     items.extend(plan.own);
-    let named = items.iter().any(|item| !item.attachments.is_empty());
+    let portrayed = gathered.own_profile.as_ref().is_some_and(has_picture);
+    let named = portrayed || items.iter().any(|item| !item.attachments.is_empty());
     let mut portraits = (None, None);
     let mut stage = None;
     if let Some(vault) = &gathered.vault
@@ -240,6 +242,9 @@ fn take_files<'h>(
         }
         let mut taken = porter.finish();
         files::keep(&mut taken, vault, &mut items, &mut gathered.tally)?;
+        if let Some(profile) = &mut gathered.own_profile {
+            files::keep_portraits(&mut taken, vault, profile)?;
+        }
         stage = Some(taken);
     }
     items.extend(waiting.into_iter().map(|post| post.item));
@@ -260,7 +265,9 @@ fn write(
     let persona = gathered.persona.take();
     let own_profile = gathered.own_profile.take();
     let tombstones = std::mem::take(&mut gathered.own.tombstones);
-    publish_with(home, now, filled.stage, |feed| {
+    let follows = std::mem::take(&mut gathered.own.follows);
+    let after = gathered.signed.unwrap_or(0);
+    publish_after(home, When { now, after }, filled.stage, |feed| {
         let profile = match persona {
             Some(persona) => {
                 let old = feed.profile().map_err(TreeError::State)?;
@@ -272,8 +279,12 @@ fn write(
             items: filled.items,
             tombstones,
             profile,
-            ..Changes::default()
+            follows,
         })
     })?;
     Ok(())
+}
+
+fn has_picture(profile: &Profile) -> bool {
+    profile.files().next().is_some()
 }

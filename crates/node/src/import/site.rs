@@ -1,7 +1,8 @@
 //! An exported feed of ours: the tree of files, with every version of every item.
 //!
 //! Of the same account, everything is merged as if another device had published it: ids,
-//! versions and tombstones stay. Of another account, its posts become posts of this one
+//! versions and tombstones stay, profile and follows as well where the record shows that
+//! they are its own. Of another account, its posts become posts of this one
 //! that name where they come from.
 
 use std::{fs::File, io::Read as _};
@@ -59,8 +60,11 @@ pub(super) fn is_ours(vault: &Vault) -> Result<bool, ImportError> {
 
 /// Checks an exported feed by the record in it, as `verify` does. Without a record, or in
 /// an archive, there is nothing to check by: that is said, and it is taken as it stands.
-/// Gives whose feed the record says it is.
-fn check(vault: &Vault, basket: &mut Basket<'_>) -> Result<Option<Account>, ImportError> {
+/// Gives whose feed the record says it is, and when it was signed.
+fn check(
+    vault: &Vault,
+    basket: &mut Basket<'_>,
+) -> Result<(Option<Account>, Option<Millis>), ImportError> {
     let Some(path) = vault.path() else {
         basket.gathered.tally.unsigned = Some(match vault.has(RECORD) {
             true => {
@@ -68,15 +72,15 @@ fn check(vault: &Vault, basket: &mut Basket<'_>) -> Result<Option<Account>, Impo
             }
             false => NO_RECORD,
         });
-        return Ok(None);
+        return Ok((None, None));
     };
     if matches!(Folder::open(path)?.find(FOLDER)?, Found::Nothing) {
         basket.gathered.tally.unsigned = Some(NO_RECORD);
-        return Ok(None);
+        return Ok((None, None));
     }
     let report = verify::site(path, None, basket.wish().now, &mut || {})?;
     if report.valid {
-        return Ok(report.account);
+        return Ok((report.account, report.timestamp));
     }
     let first = report.errors.into_iter().next();
     let (path, what) = first
@@ -93,7 +97,7 @@ fn check(vault: &Vault, basket: &mut Basket<'_>) -> Result<Option<Account>, Impo
 /// # Errors
 /// [`ImportError`].
 pub(super) fn read(vault: Vault, basket: &mut Basket<'_>) -> Result<(), ImportError> {
-    let signed = check(&vault, basket)?;
+    let (signed, at) = check(&vault, basket)?;
     let mut pages = vec!["feed.json".to_owned()];
     let archive = vault.list("archive").into_iter();
     let closed = archive.filter(|name| name.ends_with(".json"));
@@ -117,6 +121,7 @@ pub(super) fn read(vault: Vault, basket: &mut Basket<'_>) -> Result<(), ImportEr
         }
     }
     if author == Some(own) {
+        basket.gathered.signed = at;
         traces(&vault, own, basket)?;
     }
     basket.gathered.vault = Some(vault);
@@ -145,8 +150,7 @@ fn take(
             .push(Ready::whole(foreign(item, own, (author, now))));
         return Ok(());
     }
-    if item.edits > 0
-        && let Some(file) = vault.open(&format!("posts/{}/history.json", item.id))?
+    if let Some(file) = vault.open(&format!("posts/{}/history.json", item.id))?
         && let Ok((account, older)) = json::parse_history(&bytes(file)?)
         && account == own
     {
@@ -180,7 +184,7 @@ fn foreign(mut item: Item, own: Account, (author, now): (Account, Millis)) -> It
     item
 }
 
-/// What the account deleted, what it liked, and who it says it is.
+/// What the account deleted, what it liked, who it says it is, whom it follows.
 fn traces(vault: &Vault, own: Account, basket: &mut Basket<'_>) -> Result<(), ImportError> {
     for name in vault.list("tombstones") {
         let Some(file) = vault.open(&format!("tombstones/{name}"))? else {
@@ -202,12 +206,21 @@ fn traces(vault: &Vault, own: Account, basket: &mut Basket<'_>) -> Result<(), Im
             basket.gathered.own.items.extend(reactions);
         }
     }
-    if basket.wish().profile {
+    let signed = basket.gathered.signed.is_some();
+    if signed || basket.wish().profile {
         let profile = vault.open("profile.json")?.map(bytes).transpose()?;
         if let Some(Ok((account, profile))) = profile.map(|bytes| json::parse_profile(&bytes))
             && account == own
         {
             basket.gathered.own_profile = Some(profile);
+        }
+    }
+    if signed {
+        let follows = vault.open("follows.json")?.map(bytes).transpose()?;
+        if let Some(Ok((account, follows))) = follows.map(|bytes| json::parse_follows(&bytes))
+            && account == own
+        {
+            basket.gathered.own.follows = follows;
         }
     }
     Ok(())

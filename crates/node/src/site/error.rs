@@ -1,6 +1,6 @@
 //! Why a feed was not exported, and where it may be exported for.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use ourspace_protocol::{
     account::Account,
@@ -77,16 +77,16 @@ pub enum ExportError {
         /// When the home's was.
         own: Millis,
     },
-    /// The folder holds posts that this home does not have.
+    /// The folder holds something that this home does not have.
     #[error(
-        "{folder} holds {posts} of your posts that this home does not know, and the export would remove them: bring them in with `ourspace import {folder}` and export then, or give an empty folder (nothing was changed)",
+        "{folder} holds what this home does not know and the export would take away ({what}): bring it in with `ourspace import {folder}` and export then, or give an empty folder (nothing was changed)",
         folder = .folder.display()
     )]
     Unknown {
         /// The folder.
         folder: PathBuf,
-        /// How many.
-        posts: u64,
+        /// What it is.
+        what: Unknown,
     },
     /// Another export writes into the folder.
     #[error("another export is writing into {}; wait for its end", .0.display())]
@@ -102,6 +102,40 @@ pub enum ExportError {
     /// The caller asked to stop.
     #[error("stopped; run the export again to finish it")]
     Stopped,
+}
+
+/// What lies in a folder that a home does not know.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unknown {
+    /// Posts, likes and votes.
+    pub items: u64,
+    /// Versions of items that the home has otherwise.
+    pub edits: u64,
+    /// Deletions.
+    pub deletions: u64,
+    /// Whether the profile says something newer.
+    pub profile: bool,
+    /// Whether the follows do.
+    pub follows: bool,
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = |count: u64, one: &str, more: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {more}")),
+        };
+        let parts = [
+            counted(self.items, "post", "posts"),
+            counted(self.edits, "edit", "edits"),
+            counted(self.deletions, "deletion", "deletions"),
+            self.profile.then(|| "a change of your profile".to_owned()),
+            self.follows.then(|| "a change of your follows".to_owned()),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        f.write_str(&parts.join(", "))
+    }
 }
 
 /// Why an address is no base of a feed. It is not repeated where it may hold a password.

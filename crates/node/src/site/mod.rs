@@ -20,7 +20,7 @@ pub(crate) use hosts::is_of_host;
 pub(crate) use list::{is_unfinished, take_named};
 pub(crate) use sums::Sums;
 
-pub use error::{BaseUrl, BaseUrlError, ExportError};
+pub use error::{BaseUrl, BaseUrlError, ExportError, Unknown};
 pub use export::{Exported, Step, Watch, export};
 
 /// The folder beside the tree that is no part of it.

@@ -70,6 +70,16 @@ pub fn merge_versions(versions: Vec<Item>) -> Vec<Item> {
     ranked.into_iter().map(|(_, item)| item).collect()
 }
 
+/// Whether an item of which a feed keeps the versions `known` stays as it is when
+/// `versions` are added.
+#[must_use]
+pub fn adds_nothing(known: &[Item], versions: &[Item]) -> bool {
+    if versions.iter().all(|version| known.contains(version)) {
+        return true;
+    }
+    !known.is_empty() && merge_versions([known, versions].concat()) == known
+}
+
 /// The tombstone of an item that was deleted more than once: the earliest.
 #[must_use]
 pub fn merge_tombstones(a: Tombstone, b: Tombstone) -> Tombstone {
@@ -175,6 +185,17 @@ mod tests {
         let mut both = likes;
         both.push(version(Kind::Quote, 3));
         assert_eq!(written(&merge_versions(both)), [3]);
+    }
+
+    #[test]
+    fn what_is_older_than_eight_versions_adds_nothing() {
+        let all: Vec<Item> = (2..12).map(|at| version(Kind::Post, at)).collect();
+        let known = merge_versions(all.clone());
+        assert!(adds_nothing(&known, &all));
+        assert!(adds_nothing(&known, &[]));
+        assert!(adds_nothing(&[], &[]));
+        assert!(!adds_nothing(&[], &all[..1]));
+        assert!(!adds_nothing(&known[1..], &all[9..]));
     }
 
     #[test]
