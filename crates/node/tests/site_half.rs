@@ -196,6 +196,22 @@ fn remove_others(from: &Path, at: &Path) -> usize {
     gone.len()
 }
 
+/// Either record alone, of those of a new version, is part of an upload.
+fn one_record_comes_first(site: &Path, host: &Path) {
+    for name in [RECORD_JSON, RECORD] {
+        let old = fs::read(host.join(name)).unwrap();
+        fs::copy(site.join(name), host.join(name)).unwrap();
+        let report = verified(host);
+        assert_eq!(
+            report.state,
+            State::Unfinished,
+            "{name} {:?}",
+            report.errors
+        );
+        fs::write(host.join(name), old).unwrap();
+    }
+}
+
 /// An upload that removes nothing until the records are there: what the host holds after
 /// each step is a version being written, never damage.
 #[test]
@@ -248,6 +264,10 @@ fn an_upload_in_steps_is_unfinished_until_its_last() {
         fs::copy(host.join("index.html"), host.join("index-old.html")).unwrap();
         assert_eq!(verified(&host).state, State::Damaged);
         fs::remove_file(host.join("index-old.html")).unwrap();
+
+        one_record_comes_first(&site, &host);
+        // Folders without files are nothing.
+        fs::create_dir_all(host.join("posts/empty/too")).unwrap();
 
         copy_records(&site, &host);
         let report = verified(&host);

@@ -98,7 +98,7 @@ pub fn site(
     let Some(record) = read_record(&folder, record, now, &mut faults)? else {
         return Ok(faults.report(None, State::Damaged));
     };
-    check_json(&folder, (&record, beside), &mut faults)?;
+    let json_of_other = check_json(&folder, (&record, beside), &mut faults)?;
     check_succession(&folder, record.record().account, now, &mut faults)?;
     let mut tree = Tree::new(&folder, &mut faults, progress);
     let others = tree.check(record.record().root)?;
@@ -107,7 +107,7 @@ pub fn site(
     if unfinished {
         faults.forgive_listed(&folder)?;
     }
-    if faults.is_empty() && (unfinished || others.are_of_a_version()) {
+    if faults.is_empty() && (unfinished || json_of_other || others.are_of_a_version()) {
         faults.unfinished(others);
         return Ok(faults.report(Some(&record), State::Unfinished));
     }
@@ -232,12 +232,13 @@ fn check_succession(
 }
 
 /// `record.json` must be there and say what `record.cbor` says; only a feed's tree whose
-/// record lies elsewhere (`beside`) may lack it.
+/// record lies elsewhere (`beside`) may lack it. Gives whether it speaks of another version
+/// of which a part is here: of two files one is written before the other.
 fn check_json(
     folder: &Folder,
     (record, beside): (&Verified<SignedRecord>, bool),
     faults: &mut Faults,
-) -> Result<(), FileError> {
+) -> Result<bool, FileError> {
     if matches!(folder.find(RECORD_JSON)?, Found::Nothing) {
         if !beside {
             faults.add(
@@ -245,14 +246,22 @@ fn check_json(
                 "it is missing: it shows Ethereum's tools what record.cbor says; export again",
             );
         }
-        return Ok(());
+        return Ok(false);
     }
     let bytes = folder.read(RECORD_JSON, JSON_MOST)?.unwrap_or_default();
-    let same = serde_json::from_slice(&bytes)
-        .is_ok_and(|found: serde_json::Value| found == record_value(record));
+    let found: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
     // While a new version is being written, this one comes before record.cbor.
-    if !same && !site::is_unfinished(folder)? {
-        faults.add(RECORD_JSON, "it does not say what record.cbor says");
+    if found == record_value(record) || site::is_unfinished(folder)? {
+        return Ok(false);
     }
-    Ok(())
+    let message = &found["record"]["typed_data"]["message"];
+    let root = message["root"].as_str().and_then(|root| root.parse().ok());
+    let other = root.filter(|root| *root != record.record().root);
+    if let Some(other) = other
+        && let Found::File(..) = folder.find(&site::block_path(&other))?
+    {
+        return Ok(true);
+    }
+    faults.add(RECORD_JSON, "it does not say what record.cbor says");
+    Ok(false)
 }

@@ -318,16 +318,11 @@ impl<'t> Tree<'t> {
             }
             return Ok(());
         }
+        // A folder without files is nothing: copies leave them where files were removed.
         let folder = self.folder;
-        let mut empty = true;
         folder.names(path, &mut |name, _| {
-            empty = false;
             self.extra(&join(path, name), depth + 1)
-        })?;
-        if empty {
-            self.faults.add_extra(path);
-        }
-        Ok(())
+        })
     }
 
     /// As [`is_named`](Self::is_named), for what may be none of ours and not to be read.
