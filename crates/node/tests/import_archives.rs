@@ -35,22 +35,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use self::place::Place;
+use self::place::{Place, picture};
 
 const PUBLIC: &str = "https://www.w3.org/ns/activitystreams#Public";
 const ME: &str = "https://social.example/users/me";
 
 fn run(place: &Place, path: &Path, options: Options) -> Result<Report, ImportError> {
     import(&place.home, NOW, Source::Path(path), options, &mut |_| {})
-}
-
-fn picture(seed: u8) -> Vec<u8> {
-    let mut bytes = Cursor::new(Vec::new());
-    let pixels = image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([x as u8 * 4, y as u8, seed]));
-    pixels
-        .write_to(&mut bytes, image::ImageFormat::Png)
-        .unwrap();
-    bytes.into_inner()
 }
 
 fn note(number: u32, more: &Value) -> Value {

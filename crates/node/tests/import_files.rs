@@ -4,7 +4,7 @@
 
 mod place;
 
-use std::{fs, io::Cursor, path::Path};
+use std::{fs, path::Path};
 
 use ourspace_node::{
     import::{Options, Report, Source, import},
@@ -22,7 +22,7 @@ use ourspace_testkit::signing::NOW;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use self::place::Place;
+use self::place::{Place, picture};
 
 const ME: &str = "https://social.example/users/me";
 
@@ -42,15 +42,6 @@ fn counts(report: &Report) -> [u64; 5] {
         report.skipped,
         report.media,
     ]
-}
-
-fn picture(seed: u8) -> Vec<u8> {
-    let mut bytes = Cursor::new(Vec::new());
-    let pixels = image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([x as u8 * 4, y as u8, seed]));
-    pixels
-        .write_to(&mut bytes, image::ImageFormat::Png)
-        .unwrap();
-    bytes.into_inner()
 }
 
 fn note(number: u32, files: &[&str]) -> Value {

@@ -6,7 +6,6 @@
 mod support;
 
 use std::{
-    fs,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -76,16 +75,6 @@ fn init_killed_at_any_instant() {
     assert!(finished < KILLS, "none was killed");
 }
 
-/// Names of what is in a place.
-fn names(place: &Place) -> Vec<String> {
-    let entries = fs::read_dir(place.folder()).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
-
 #[test]
 fn restore_killed_at_any_instant() {
     let place = Place::new();
@@ -116,7 +105,7 @@ fn restore_killed_at_any_instant() {
         other.run(&["post", "and on"]).ok();
         if second.code == 0 {
             assert_eq!(
-                names(&other),
+                other.names(),
                 ["home"],
                 "kill {kill}: nothing is left behind"
             );

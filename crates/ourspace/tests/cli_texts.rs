@@ -299,19 +299,11 @@ fn a_backup_without_media_says_so_and_a_failed_one_leaves_nothing() {
     assert!(done.err.contains("--no-media"), "{}", done.err);
 
     // What a killed try has left goes with the next one.
-    let names = || -> Vec<String> {
-        let entries = fs::read_dir(place.folder()).unwrap();
-        let mut names: Vec<String> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    };
     fs::write(place.folder().join(".home.backup.x1.partial"), "half").unwrap();
     fs::write(place.folder().join(".other.partial"), "not ours").unwrap();
     place.run(&["backup", "home.backup"]).ok();
     assert_eq!(
-        names(),
+        place.names(),
         [".other.partial", "home", "home.backup", "small.backup"]
     );
     // A file of the home that is shorter than it should be makes it fail half way.
@@ -326,7 +318,7 @@ fn a_backup_without_media_says_so_and_a_failed_one_leaves_nothing() {
     let done = place.run(&["backup", "third.backup"]);
     done.refused(1);
     assert_eq!(
-        names(),
+        place.names(),
         [".other.partial", "home", "home.backup", "small.backup"]
     );
 }

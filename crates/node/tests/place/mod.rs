@@ -18,6 +18,16 @@ use ourspace_testkit::signing::{DAY, NOW, TestKey, sign_grant};
 use ourspace_wallet::device;
 use tempfile::TempDir;
 
+/// A small PNG, another one for each `seed`.
+pub(crate) fn picture(seed: u8) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let pixels = image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([x as u8 * 4, y as u8, seed]));
+    pixels
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
+}
+
 /// A home in a folder that goes with it.
 pub(crate) struct Place {
     pub(crate) folder: TempDir,
