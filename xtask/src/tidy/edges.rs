@@ -11,6 +11,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ourspace-media", &[]),
     ("ourspace-store", &["ourspace-protocol"]),
     ("ourspace-wallet", &["ourspace-protocol"]),
+    ("ourspace-p2p", &["ourspace-protocol"]),
+    ("ourspace-http", &["ourspace-protocol"]),
+    ("ourspace-torrent", &["ourspace-protocol"]),
     (
         "ourspace-node",
         &[
@@ -115,6 +118,9 @@ mod tests {
             ("ourspace-protocol", "ourspace-store"),
             ("ourspace-store", "ourspace-wallet"),
             ("ourspace-wallet", "ourspace-store"),
+            ("ourspace-p2p", "ourspace-store"),
+            ("ourspace-node", "ourspace-p2p"),
+            ("ourspace-http", "ourspace-p2p"),
             ("ourspace-media", "ourspace-protocol"),
             ("ourspace-node", "ourspace-web"),
             ("ourspace-store", "ourspace-node"),

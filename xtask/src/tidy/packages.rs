@@ -49,8 +49,25 @@ const OWNERS: &[(&[&str], &[&str])] = &[
         &["feed-rs", "quick-xml", "htmd", "zip", "tar"],
         &["ourspace-node"],
     ),
-    (&["flate2"], &["ourspace-node", "ourspace-media"]),
-    (&["axum", "tokio"], &["ourspace-web", "ourspace"]),
+    (
+        &["flate2"],
+        &["ourspace-node", "ourspace-media", "ourspace-http"],
+    ),
+    (&["axum"], &["ourspace-web", "ourspace"]),
+    (
+        &["tokio"],
+        &[
+            "ourspace-web",
+            "ourspace",
+            "ourspace-node",
+            "ourspace-p2p",
+            "ourspace-http",
+            "ourspace-torrent",
+        ],
+    ),
+    (&["libp2p", "prost"], &["ourspace-p2p"]),
+    (&["tokio-rustls", "webpki-roots"], &["ourspace-http"]),
+    (&["mainline"], &["ourspace-torrent"]),
     (
         &[
             "clap",

@@ -1,6 +1,4 @@
-//! The seams: the traits through which the pure rules meet the outside world.
-//!
-//! A trait stands here only when there are real implementations on its other side.
+//! Who signs.
 
 use crate::{account::Account, signature::Signature};
 

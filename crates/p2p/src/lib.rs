@@ -1,0 +1,1 @@
+//! The network between nodes: the only room that names libp2p.

@@ -1,0 +1,20 @@
+//! The seams: the traits through which the pure rules meet the outside world.
+//!
+//! A trait stands here only when there are real implementations on its other side. None
+//! of them is believed: what comes through is checked by whoever asked.
+
+mod net;
+mod resolver;
+mod signer;
+mod transport;
+
+use std::{future::Future, pin::Pin};
+
+pub use net::{Dial, Net, Stream};
+pub use resolver::{Candidate, Lookup, Resolver};
+pub use signer::{Signer, SignerError};
+pub use transport::{Arrival, Session, Transport, Want};
+
+/// What the methods of a seam that take time give back: whoever implements them chooses
+/// how they are run.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

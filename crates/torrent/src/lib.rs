@@ -1,0 +1,1 @@
+//! Rendezvous on the Mainline DHT: the only room that names mainline.
