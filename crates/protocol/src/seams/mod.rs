@@ -4,6 +4,7 @@
 //! of them is believed: what comes through is checked by whoever asked.
 
 mod net;
+mod reach;
 mod resolver;
 mod signer;
 mod transport;
@@ -11,6 +12,7 @@ mod transport;
 use std::{future::Future, pin::Pin};
 
 pub use net::{Dial, Net, Stream};
+pub use reach::is_public;
 pub use resolver::{Candidate, Lookup, Resolver};
 pub use signer::{Signer, SignerError};
 pub use transport::{Arrival, Session, Transport, Want};
