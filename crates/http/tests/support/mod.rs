@@ -7,6 +7,8 @@
     reason = "each test binary uses a part of this; a test's helpers fail by panicking"
 )]
 
+pub(crate) mod site;
+
 use std::{
     collections::HashMap,
     io,

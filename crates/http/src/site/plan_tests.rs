@@ -1,0 +1,153 @@
+use super::*;
+use ourspace_protocol::dag::Codec;
+
+fn cid(n: usize) -> Cid {
+    Cid::of(Codec::Raw, &n.to_le_bytes())
+}
+
+fn file(n: usize) -> Want {
+    piece(cid(n), &format!("file {n}"), 0)
+}
+
+/// Asks and answers until nothing is left to do; gives what was asked for where, and what
+/// is missing.
+fn run(
+    plan: &mut Plan,
+    answer: impl Fn(usize, Way, Cid) -> Fate,
+) -> (Vec<(usize, Way, Cid)>, Vec<Cid>) {
+    let (mut asked, mut missing) = (Vec::new(), Vec::new());
+    while let Some(step) = plan.step() {
+        match step {
+            Step::Missing(cid) => missing.push(cid),
+            Step::Ask(place, want, way) => {
+                asked.push((place, way, want.cid));
+                plan.fate((place, way), &want.cid, answer(place, way, want.cid));
+            }
+        }
+    }
+    (asked, missing)
+}
+
+#[test]
+fn the_file_comes_before_the_block_and_one_place_before_the_next() {
+    let mut plan = Plan::new(vec![true, false]);
+    plan.want(vec![file(1)]);
+    let (asked, missing) = run(&mut plan, |_, _, _| Fate::Absent);
+    let all = [(0, Way::Piece), (0, Way::Block), (1, Way::Block)];
+    assert_eq!(asked, all.map(|(place, way)| (place, way, cid(1))));
+    assert_eq!(missing, [cid(1)]);
+}
+
+#[test]
+fn nobody_to_ask_is_nobody_who_has_it() {
+    let mut plan = Plan::new(Vec::new());
+    plan.want(vec![file(1), Want::block(cid(2))]);
+    assert_eq!(run(&mut plan, |_, _, _| Fate::Came).1, [cid(1), cid(2)]);
+}
+
+#[test]
+fn what_hurries_comes_first_and_once() {
+    let mut plan = Plan::new(vec![false]);
+    plan.want((0..3).map(|n| Want::block(cid(n))).collect());
+    plan.want(vec![Want::block(cid(1))]);
+    plan.hurry(vec![Want::block(cid(7)), Want::block(cid(2))]);
+    let (asked, _) = run(&mut plan, |_, _, _| Fate::Came);
+    let order: Vec<Cid> = asked.into_iter().map(|(_, _, cid)| cid).collect();
+    assert_eq!(order, [7, 2, 0, 1].map(cid));
+}
+
+#[test]
+fn places_share_the_work_and_have_a_limit() {
+    let mut plan = Plan::new(vec![true, true]);
+    plan.want((0..100).map(file).collect());
+    let mut asked = [0, 0];
+    while let Some(Step::Ask(place, ..)) = plan.step() {
+        asked[place] += 1;
+    }
+    assert_eq!(asked, [AT_ONCE; 2]);
+    // One that was cancelled makes room.
+    plan.cancel(&cid(0));
+    assert!(matches!(plan.step(), Some(Step::Ask(..))));
+    assert_eq!(plan.step(), None);
+}
+
+#[test]
+fn a_file_in_the_middle_of_a_change_is_no_lie() {
+    let mut plan = Plan::new(vec![true]);
+    plan.want(vec![file(1)]);
+    let Some(Step::Ask(0, _, Way::Piece)) = plan.step() else {
+        panic!("the file is asked for first");
+    };
+    assert_eq!(
+        plan.fate((0, Way::Piece), &cid(1), Fate::Wrong),
+        Verdict::Stays
+    );
+    let Some(Step::Ask(0, _, Way::Block)) = plan.step() else {
+        panic!("the block is asked for then");
+    };
+    assert_eq!(
+        plan.fate((0, Way::Block), &cid(1), Fate::Came),
+        Verdict::Stays
+    );
+    assert_eq!(plan.step(), None);
+}
+
+#[test]
+fn who_alters_a_file_is_not_asked_again() {
+    for last in [Fate::Absent, Fate::Wrong] {
+        let mut plan = Plan::new(vec![true, true]);
+        plan.want(vec![file(1), file(2)]);
+        let (asked, missing) = run(&mut plan, |place, way, _| match (place, way) {
+            (0, Way::Piece) => Fate::Wrong,
+            (0, Way::Block) => last,
+            _ => Fate::Came,
+        });
+        let at_first: Vec<_> = asked.iter().filter(|(place, ..)| *place == 0).collect();
+        assert_eq!(at_first.len(), 2, "{asked:?}");
+        assert!(missing.is_empty());
+    }
+}
+
+#[test]
+fn verdicts_are_given_once() {
+    let mut plan = Plan::new(vec![false]);
+    plan.want(vec![Want::block(cid(1)), Want::block(cid(2))]);
+    while let Some(Step::Ask(..)) = plan.step() {}
+    let at = (0, Way::Block);
+    assert_eq!(plan.fate(at, &cid(1), Fate::Wrong), Verdict::Altered);
+    assert_eq!(plan.fate(at, &cid(2), Fate::Wrong), Verdict::Stays);
+    assert_eq!(
+        plan.fate(at, &cid(2), Fate::Wrong),
+        Verdict::Stays,
+        "an old answer"
+    );
+}
+
+#[test]
+fn failures_in_a_row_retire_a_place_and_single_ones_do_not() {
+    let mut plan = Plan::new(vec![false]);
+    plan.want((0..50).map(|n| Want::block(cid(n))).collect());
+    // Every fifth block fails always: it is given up after two attempts, the place is not.
+    let (asked, missing) = run(&mut plan, |_, _, asked| {
+        match (0..50).find(|n| cid(*n) == asked) {
+            Some(n) if n % 5 == 0 => Fate::Failed,
+            _ => Fate::Came,
+        }
+    });
+    assert_eq!((asked.len(), missing.len()), (60, 10));
+    plan.want((100..150).map(|n| Want::block(cid(n))).collect());
+    let (asked, missing) = run(&mut plan, |_, _, _| Fate::Failed);
+    assert_eq!((asked.len(), missing.len()), (3, 50));
+}
+
+#[test]
+fn who_wants_to_be_left_alone_is() {
+    let mut plan = Plan::new(vec![false, false]);
+    plan.want((0..10).map(|n| Want::block(cid(n))).collect());
+    let (asked, missing) = run(&mut plan, |place, _, _| match place {
+        0 => Fate::Refused,
+        _ => Fate::Came,
+    });
+    assert_eq!(asked.iter().filter(|(place, ..)| *place == 0).count(), 1);
+    assert!(missing.is_empty());
+}

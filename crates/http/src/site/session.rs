@@ -1,0 +1,198 @@
+//! Fetching the blocks of one tree: does what the [`plan`](super::plan) decides.
+
+use std::{collections::HashMap, sync::Arc};
+
+use ourspace_protocol::{
+    dag::{Block, Cid},
+    seams::{Arrival, BoxFuture, Session, Want},
+};
+use tokio::{
+    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
+    task::JoinSet,
+};
+
+use super::{
+    counts::Counters,
+    line::{self, Line, Piece},
+    plan::{Fate, Plan, Step, Verdict, Way},
+    source::{RAW, Source},
+};
+use crate::client::Client;
+
+/// What a task tells when a block came, or did not.
+struct News {
+    place: usize,
+    way: Way,
+    cid: Cid,
+    piece: Piece,
+}
+
+/// A file that is read, by place and path.
+type Lines = HashMap<(usize, Arc<str>), Arc<Line>>;
+
+/// Fetching the blocks of one tree from web hosts.
+pub(super) struct WebSession {
+    client: Client,
+    sources: Vec<Source>,
+    plan: Plan,
+    lines: Lines,
+    tasks: JoinSet<()>,
+    told: UnboundedReceiver<News>,
+    tell: UnboundedSender<News>,
+    counters: Arc<Counters>,
+}
+
+impl WebSession {
+    pub(super) fn new(client: Client, sources: Vec<Source>, counters: Arc<Counters>) -> Self {
+        let files = sources
+            .iter()
+            .map(|source| matches!(source, Source::Site(_)));
+        let (tell, told) = mpsc::unbounded_channel();
+        Self {
+            plan: Plan::new(files.collect()),
+            client,
+            sources,
+            lines: HashMap::new(),
+            tasks: JoinSet::new(),
+            told,
+            tell,
+            counters,
+        }
+    }
+
+    /// Asks one place for one block.
+    fn ask(&mut self, place: usize, want: &Want, way: Way) {
+        while self.tasks.try_join_next().is_some() {}
+        match (way, &want.place) {
+            (Way::Piece, Some((path, offset))) => self.ask_file(place, want.cid, (path, *offset)),
+            _ => self.ask_block(place, want.cid),
+        }
+    }
+
+    fn ask_block(&mut self, place: usize, cid: Cid) {
+        let Some(source) = self.sources.get(place) else {
+            return;
+        };
+        let accept = match source {
+            Source::Site(_) => "*/*",
+            Source::Gateway(_) => RAW,
+        };
+        let (url, client, tell) = (source.block(cid), self.client.clone(), self.tell.clone());
+        self.tasks.spawn(async move {
+            let piece = match &url {
+                Some(url) => line::block(&client, url, accept, cid).await,
+                None => Err(Fate::Absent),
+            };
+            let way = Way::Block;
+            tell.send(News {
+                place,
+                way,
+                cid,
+                piece,
+            })
+            .ok();
+        });
+    }
+
+    fn ask_file(&mut self, place: usize, cid: Cid, (path, offset): (&Arc<str>, u64)) {
+        let key = (place, Arc::clone(path));
+        if self
+            .lines
+            .get(&key)
+            .is_some_and(|line| line.add(offset, cid))
+        {
+            return;
+        }
+        self.lines.retain(|_, line| !line.is_over());
+        let line = Arc::new(Line::new(offset, cid));
+        self.lines.insert(key, Arc::clone(&line));
+        let url = self.sources.get(place).and_then(|source| source.file(path));
+        let (client, tell) = (self.client.clone(), self.tell.clone());
+        self.tasks.spawn(async move {
+            let way = Way::Piece;
+            let tell = |cid, piece| {
+                tell.send(News {
+                    place,
+                    way,
+                    cid,
+                    piece,
+                })
+                .ok();
+            };
+            match &url {
+                Some(url) => line::read(&client, url, &line, tell).await,
+                None => tell(cid, Err(Fate::Absent)),
+            }
+        });
+    }
+
+    /// Takes in what a task tells; a block, if that is news.
+    fn hear(&mut self, news: News) -> Option<Block> {
+        let wanted = self.plan.flying(&news.cid) == Some((news.place, news.way));
+        let fate = news
+            .piece
+            .as_ref()
+            .map_or_else(|fate| *fate, |_| Fate::Came);
+        let verdict = self.plan.fate((news.place, news.way), &news.cid, fate);
+        let host = self
+            .sources
+            .get(news.place)
+            .map(|source| source.url().as_str());
+        match verdict {
+            Verdict::Stays => {}
+            Verdict::Retired => {
+                tracing::debug!(host, "a host fails too often and is not asked any more");
+            }
+            Verdict::Altered => {
+                self.counters.altered();
+                tracing::warn!(host, cid = %news.cid, "a host gives other bytes than were signed");
+            }
+        }
+        let block = news.piece.ok().filter(|_| wanted)?;
+        self.counters.block(block.bytes().len());
+        Some(block)
+    }
+}
+
+impl Session for WebSession {
+    fn want(&mut self, wants: Vec<Want>) {
+        self.plan.want(wants);
+    }
+
+    fn hurry(&mut self, wants: Vec<Want>) {
+        self.plan.hurry(wants);
+    }
+
+    fn cancel(&mut self, cids: &[Cid]) {
+        for cid in cids {
+            if let Some((place, offset, path)) = self.plan.piece_under_way(cid)
+                && let Some(line) = self.lines.get(&(place, path))
+            {
+                line.forget(offset);
+            }
+            self.plan.cancel(cid);
+        }
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Arrival> {
+        Box::pin(async move {
+            loop {
+                while let Some(step) = self.plan.step() {
+                    match step {
+                        Step::Missing(cid) => {
+                            self.counters.missing();
+                            return Arrival::Missing(cid);
+                        }
+                        Step::Ask(place, want, way) => self.ask(place, &want, way),
+                    }
+                }
+                // We hold a sender ourselves, so this waits for as long as nothing comes.
+                if let Some(news) = self.told.recv().await
+                    && let Some(block) = self.hear(news)
+                {
+                    return Arrival::Block(block);
+                }
+            }
+        })
+    }
+}
