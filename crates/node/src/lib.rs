@@ -19,6 +19,7 @@ pub mod read;
 pub mod recover;
 pub mod running;
 pub mod site;
+pub mod sources;
 pub mod status;
 pub mod verify;
 pub mod view;

@@ -5,12 +5,12 @@
 //! they are its own. Of another account, its posts become posts of this one
 //! that name where they come from.
 
-use std::{fs::File, io::Read as _};
+use std::io::Read as _;
 
 use ourspace_protocol::{
     account::Account,
     feed::{
-        clean, json,
+        clean,
         model::{About, Attachment, Item, ItemId, Target},
     },
     limits,
@@ -28,6 +28,7 @@ use crate::{
         FOLDER, RECORD,
         folder::{Folder, Found},
     },
+    sources::{Fault, Files, REACTIONS, Read, Sources, TOMBSTONES},
     verify,
 };
 
@@ -36,13 +37,6 @@ const NO_RECORD: &str = "there is no record in this copy of a feed (.well-known/
 
 /// Bytes by which a feed of ours is recognised.
 const HEAD: u64 = 4096;
-
-fn bytes(file: File) -> Result<Vec<u8>, ImportError> {
-    let mut bytes = Vec::new();
-    let mut limited = file.take(limits::JSON_BYTES as u64 + 1);
-    limited.read_to_end(&mut bytes).map_err(ImportError::Read)?;
-    Ok(bytes)
-}
 
 /// Whether `feed.json` is one of ours.
 ///
@@ -92,29 +86,58 @@ fn check(
     })
 }
 
+/// The files of a source are those of a tree as well.
+impl Files for Vault {
+    type Error = ImportError;
+
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, ImportError> {
+        let Some(file) = self.open(path)? else {
+            return Ok(None);
+        };
+        // With one byte too many it is refused, and not passed over.
+        let mut bytes = Vec::new();
+        let mut limited = file.take(limits::JSON_BYTES as u64 + 1);
+        limited.read_to_end(&mut bytes).map_err(ImportError::Read)?;
+        Ok(Some(bytes))
+    }
+
+    fn names(&self, folder: &str) -> Result<Vec<String>, ImportError> {
+        Ok(self.list(folder))
+    }
+}
+
+impl From<Fault<Self>> for ImportError {
+    fn from(fault: Fault<Self>) -> Self {
+        match fault {
+            Fault::Files(error) => error,
+            Fault::Source { path, error } => Self::Syntax {
+                at: path,
+                what: error.to_string(),
+            },
+        }
+    }
+}
+
 /// Reads it.
 ///
 /// # Errors
 /// [`ImportError`].
 pub(super) fn read(vault: Vault, basket: &mut Basket<'_>) -> Result<(), ImportError> {
     let (signed, at) = check(&vault, basket)?;
-    let mut pages = vec!["feed.json".to_owned()];
-    let archive = vault.list("archive").into_iter();
-    let closed = archive.filter(|name| name.ends_with(".json"));
-    pages.extend(closed.map(|name| format!("archive/{name}")));
     let own = basket.wish().account;
     let mut author = signed;
-    for name in pages {
-        let Some(file) = vault.open(&name)? else {
+    // Without a record the first page says whose it is; a newer program's pages are read as
+    // far as they are understood.
+    let sources = Sources::of_anybody(&vault);
+    for path in sources.pages()? {
+        let Some(page) = sources.page(&path)? else {
             continue;
         };
-        let damaged = |what: String| ImportError::Syntax {
-            at: name.clone(),
-            what,
-        };
-        let page = json::read_page(&bytes(file)?).map_err(|error| damaged(error.to_string()))?;
         if *author.get_or_insert(page.account) != page.account {
-            return Err(damaged("it is of another account than the rest".to_owned()));
+            return Err(ImportError::Syntax {
+                at: path,
+                what: "it is of another account than the rest".to_owned(),
+            });
         }
         for item in page.items {
             take(item, &vault, (own, page.account), basket)?;
@@ -150,13 +173,8 @@ fn take(
             .push(Ready::whole(foreign(item, own, (author, now))));
         return Ok(());
     }
-    if let Some(file) = vault.open(&format!("posts/{}/history.json", item.id))?
-        && let Ok((account, older)) = json::parse_history(&bytes(file)?)
-        && account == own
-    {
-        let older = older.into_iter().filter(|old| old.id == item.id);
-        basket.gathered.own.items.extend(older);
-    }
+    let older = readable(Sources::of(vault, own).history(item.id))?;
+    basket.gathered.own.items.extend(older.unwrap_or_default());
     basket.gathered.own.items.push(item);
     Ok(())
 }
@@ -186,42 +204,31 @@ fn foreign(mut item: Item, own: Account, (author, now): (Account, Millis)) -> It
 
 /// What the account deleted, what it liked, who it says it is, whom it follows.
 fn traces(vault: &Vault, own: Account, basket: &mut Basket<'_>) -> Result<(), ImportError> {
-    for name in vault.list("tombstones") {
-        let Some(file) = vault.open(&format!("tombstones/{name}"))? else {
-            continue;
-        };
-        if let Ok((account, tombstones)) = json::parse_tombstones(&bytes(file)?)
-            && account == own
-        {
-            basket.gathered.own.tombstones.extend(tombstones);
-        }
+    let sources = Sources::of(vault, own);
+    for path in sources.paths(TOMBSTONES)? {
+        let tombstones = readable(sources.tombstones(&path))?;
+        let known = &mut basket.gathered.own.tombstones;
+        known.extend(tombstones.unwrap_or_default());
     }
-    for name in vault.list("reactions") {
-        let Some(file) = vault.open(&format!("reactions/{name}"))? else {
-            continue;
-        };
-        if let Ok((account, reactions)) = json::parse_reactions(&bytes(file)?)
-            && account == own
-        {
-            basket.gathered.own.items.extend(reactions);
-        }
+    for path in sources.paths(REACTIONS)? {
+        let reactions = readable(sources.reactions(&path))?;
+        let known = &mut basket.gathered.own.items;
+        known.extend(reactions.unwrap_or_default());
     }
     let signed = basket.gathered.signed.is_some();
     if signed || basket.wish().profile {
-        let profile = vault.open("profile.json")?.map(bytes).transpose()?;
-        if let Some(Ok((account, profile))) = profile.map(|bytes| json::parse_profile(&bytes))
-            && account == own
-        {
-            basket.gathered.own_profile = Some(profile);
-        }
+        basket.gathered.own_profile = readable(sources.profile())?;
     }
-    if signed {
-        let follows = vault.open("follows.json")?.map(bytes).transpose()?;
-        if let Some(Ok((account, follows))) = follows.map(|bytes| json::parse_follows(&bytes))
-            && account == own
-        {
-            basket.gathered.own.follows = follows;
-        }
+    if signed && let Some(follows) = readable(sources.follows())? {
+        basket.gathered.own.follows = follows;
     }
     Ok(())
+}
+
+/// What can be read; what cannot is left out.
+fn readable<T>(read: Read<T, ImportError>) -> Result<Option<T>, ImportError> {
+    match read {
+        Err(Fault::Source { .. }) => Ok(None),
+        read => Ok(read?),
+    }
 }

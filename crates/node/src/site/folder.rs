@@ -17,6 +17,8 @@ use rustix::{
     io::Errno,
 };
 
+use crate::sources::Files;
+
 /// Where a new file is written before it gets its name. A crash leaves this one file.
 const FRESH: &str = ".well-known/ourspace/new";
 
@@ -349,6 +351,25 @@ impl Folder {
         }
         let parent = self.below(parent, true)?.ok_or(Errno::NOTDIR)?;
         Ok((parent, name))
+    }
+}
+
+impl Files for Folder {
+    type Error = FileError;
+
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, FileError> {
+        Self::read(self, path, limits::JSON_BYTES as u64)
+    }
+
+    fn names(&self, folder: &str) -> Result<Vec<String>, FileError> {
+        let mut names = Vec::new();
+        Self::names::<FileError>(self, folder, &mut |name, whole| {
+            if whole {
+                names.push(name.to_owned());
+            }
+            Ok(())
+        })?;
+        Ok(names)
     }
 }
 

@@ -6,21 +6,14 @@
 //! otherwise wipe it without a word. So the sources that lie there are read, and each must
 //! add nothing to what the home has.
 
-use std::io;
-
 use ourspace_protocol::{
     account::Account,
     feed::{
         error::TreeError,
-        json::{
-            parse_follows, parse_history, parse_page, parse_profile, parse_reactions,
-            parse_tombstones,
-        },
         model::{Item, ItemId},
         set::{adds_nothing, merge_follows, merge_profiles},
         state::FeedState as _,
     },
-    limits,
     record::SignedRecord,
     time::MAX_MILLIS,
     verify::{Context, KnownGrants, Verified, verify},
@@ -32,6 +25,7 @@ use super::{
     error::{ExportError, Unknown},
     folder::{FileError, Folder},
 };
+use crate::sources::{Fault, Files, REACTIONS, Read, Sources, TOMBSTONES};
 
 /// Lets an export of `own` pass that loses nothing.
 pub(super) fn admit(
@@ -88,25 +82,29 @@ struct Site<'s> {
 
 impl Site<'_> {
     fn look(&mut self) -> Result<(), ExportError> {
-        self.page("feed.json")?;
-        for name in self.names("archive")? {
-            self.page(&format!("archive/{name}"))?;
+        let sources = Sources::of(self.folder, self.account);
+        for path in sources.pages()? {
+            let page = readable(sources.page(&path))?;
+            for item in page.map(|page| page.items).unwrap_or_default() {
+                let id = item.id;
+                let mut versions = vec![item];
+                versions.extend(readable(sources.history(id))?.unwrap_or_default());
+                self.item(id, &versions)?;
+            }
         }
-        for name in self.names("reactions")? {
-            let path = format!("reactions/{name}");
-            for item in self.read(&path, parse_reactions)?.unwrap_or_default() {
+        for path in sources.paths(REACTIONS)? {
+            for item in readable(sources.reactions(&path))?.unwrap_or_default() {
                 self.item(item.id, &[item])?;
             }
         }
-        for name in self.names("tombstones")? {
-            let path = format!("tombstones/{name}");
-            for dead in self.read(&path, parse_tombstones)?.unwrap_or_default() {
+        for path in sources.paths(TOMBSTONES)? {
+            for dead in readable(sources.tombstones(&path))?.unwrap_or_default() {
                 let known = self.feed.tombstone(dead.id).map_err(TreeError::from)?;
                 self.unknown.deletions += u64::from(known.is_none());
             }
         }
         // Pages that are damaged or gone say nothing of posts that may still lie there.
-        for name in self.names("posts")? {
+        for name in Files::names(self.folder, "posts")? {
             if let Ok(id) = name.parse::<ItemId>() {
                 let known = self.feed.versions(id).map_err(TreeError::from)?;
                 let dead = self.feed.tombstone(id).map_err(TreeError::from)?;
@@ -114,20 +112,7 @@ impl Site<'_> {
                 self.unknown.items += u64::from(gone);
             }
         }
-        self.about()
-    }
-
-    fn page(&mut self, path: &str) -> Result<(), ExportError> {
-        let parse = |bytes: &[u8]| parse_page(bytes).map(|page| (page.account, page.items));
-        for item in self.read(path, parse)?.unwrap_or_default() {
-            let history = format!("posts/{}/history.json", item.id);
-            let older = self.read(&history, parse_history)?.unwrap_or_default();
-            let id = item.id;
-            let mut versions = vec![item];
-            versions.extend(older.into_iter().filter(|old| old.id == id));
-            self.item(id, &versions)?;
-        }
-        Ok(())
+        self.about(&sources)
     }
 
     fn item(&mut self, id: ItemId, versions: &[Item]) -> Result<(), ExportError> {
@@ -143,38 +128,24 @@ impl Site<'_> {
     }
 
     /// Profile and follows.
-    fn about(&mut self) -> Result<(), ExportError> {
-        if let Some(theirs) = self.read("profile.json", parse_profile)? {
+    fn about(&mut self, sources: &Sources<'_, Folder>) -> Result<(), ExportError> {
+        if let Some(theirs) = readable(sources.profile())? {
             let own = self.feed.profile().map_err(TreeError::from)?;
             self.unknown.profile = merge_profiles(own.clone(), theirs) != own;
         }
-        if let Some(theirs) = self.read("follows.json", parse_follows)? {
+        if let Some(theirs) = readable(sources.follows())? {
             let own = self.feed.follows().map_err(TreeError::from)?;
             self.unknown.follows = merge_follows(own.clone(), theirs) != own;
         }
         Ok(())
     }
+}
 
-    /// A source of this account; none when the file is not there or is none.
-    fn read<T, E>(
-        &self,
-        path: &str,
-        parse: impl Fn(&[u8]) -> Result<(Account, T), E>,
-    ) -> Result<Option<T>, ExportError> {
-        let bytes = self.folder.read(path, limits::JSON_BYTES as u64)?;
-        let parsed = bytes.and_then(|bytes| parse(&bytes).ok());
-        Ok(parsed.and_then(|(account, value)| (account == self.account).then_some(value)))
-    }
-
-    fn names(&self, folder: &str) -> Result<Vec<String>, ExportError> {
-        let mut names = Vec::new();
-        let mut take = |name: &str, _| -> Result<(), FileError> {
-            names.push(name.to_owned());
-            Ok(())
-        };
-        match self.folder.names(folder, &mut take) {
-            Err(error) if error.source.kind() != io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(names),
-        }
+/// A source of this account; none when the file is not there or is none.
+fn readable<T>(read: Read<T, FileError>) -> Result<Option<T>, FileError> {
+    match read {
+        Ok(found) => Ok(found),
+        Err(Fault::Source { .. }) => Ok(None),
+        Err(Fault::Files(error)) => Err(error),
     }
 }

@@ -6,13 +6,9 @@
 use ourspace_protocol::{
     account::Account,
     feed::{
-        all, check,
+        all,
         error::{Budget, TreeError},
-        json::{
-            JsonError, parse_follows, parse_history, parse_page, parse_profile, parse_reactions,
-            parse_tombstones,
-        },
-        model::{Item, Tombstone},
+        json::JsonError,
         set::Changes,
         tree::{link_of, merge},
     },
@@ -23,9 +19,14 @@ use ourspace_protocol::{
 use ourspace_store::{Store, StoreError};
 
 use super::faults::Faults;
-use crate::site::{
-    ABSOLUTE, BaseUrl,
-    folder::{FileError, Folder},
+use crate::{
+    site::{
+        ABSOLUTE, BaseUrl,
+        folder::{FileError, Folder},
+    },
+    sources::{
+        FOLLOWS, Fault, PROFILE, REACTIONS, SourceError, Sources as Signed, TOMBSTONES, needed,
+    },
 };
 
 /// Items that are taken in at once.
@@ -45,6 +46,19 @@ enum Halt {
 impl From<FileError> for Halt {
     fn from(error: FileError) -> Self {
         Self::File(error)
+    }
+}
+
+impl From<Fault<FileError>> for Halt {
+    fn from(fault: Fault<FileError>) -> Self {
+        match fault {
+            Fault::Files(error) => Self::File(error),
+            Fault::Source {
+                error: SourceError::Json(JsonError::Renderer(renderer)),
+                ..
+            } => Self::Unknown(renderer),
+            Fault::Source { path, error } => Self::Fault(path, error.to_string()),
+        }
     }
 }
 
@@ -111,37 +125,41 @@ impl<'s> Sources<'s> {
 
     /// Takes all sources into an empty store.
     fn rebuild(&self, store: &Store) -> Result<(), Halt> {
-        let profile = Changes {
-            profile: Some(self.parse("profile.json", parse_profile)?),
-            ..Changes::default()
-        };
-        self.bounded("profile.json", &profile)?;
-        let follows = Changes {
-            follows: self.parse("follows.json", parse_follows)?,
-            ..Changes::default()
-        };
-        self.bounded("follows.json", &follows)?;
+        let account = self.account();
+        let sources = Signed::signed(self.folder, account, self.record.record().timestamp);
         let mut changes = Changes {
-            profile: profile.profile,
-            ..follows
+            profile: Some(needed(PROFILE, sources.profile())?),
+            follows: needed(FOLLOWS, sources.follows())?,
+            ..Changes::default()
         };
-        changes.items = self.page("feed.json")?;
-        for folder in ["archive", "reactions", "tombstones"] {
-            self.folder.names(folder, &mut |name, _| {
-                let path = format!("{folder}/{name}");
-                match folder {
-                    _ if !name.ends_with(".json") => return Ok(()),
-                    "archive" => changes.items.extend(self.page(&path)?),
-                    "reactions" => changes.items.extend(self.items(&path, parse_reactions)?),
-                    _ => changes.tombstones.extend(self.tombstones(&path)?),
-                }
-                if changes.items.len() + changes.tombstones.len() < AT_ONCE {
-                    return Ok(());
-                }
-                self.take(store, &std::mem::take(&mut changes))
-            })?;
+        for path in sources.pages()? {
+            let page = needed(&path, sources.page(&path))?;
+            for item in page.items {
+                let older = sources.history(item.id)?;
+                changes.items.push(item);
+                changes.items.extend(older.unwrap_or_default());
+            }
+            self.take_many(store, &mut changes)?;
+        }
+        for path in sources.paths(REACTIONS)? {
+            let reactions = needed(&path, sources.reactions(&path))?;
+            changes.items.extend(reactions);
+            self.take_many(store, &mut changes)?;
+        }
+        for path in sources.paths(TOMBSTONES)? {
+            let tombstones = needed(&path, sources.tombstones(&path))?;
+            changes.tombstones.extend(tombstones);
+            self.take_many(store, &mut changes)?;
         }
         self.take(store, &changes)
+    }
+
+    /// Takes in what was gathered, once it is much.
+    fn take_many(&self, store: &Store, changes: &mut Changes) -> Result<(), Halt> {
+        if changes.items.len() + changes.tombstones.len() < AT_ONCE {
+            return Ok(());
+        }
+        self.take(store, &std::mem::take(changes))
     }
 
     fn take(&self, store: &Store, changes: &Changes) -> Result<(), Halt> {
@@ -151,69 +169,6 @@ impl<'s> Sources<'s> {
             writer.update_tree(self.account(), &paths)?;
             Ok(())
         })
-    }
-
-    /// The items of a page, with their older versions.
-    fn page(&self, path: &str) -> Result<Vec<Item>, Halt> {
-        let parse = |bytes: &[u8]| parse_page(bytes).map(|page| (page.account, page.items));
-        let mut items = self.items(path, parse)?;
-        let mut older = Vec::new();
-        for item in &items {
-            let history = format!("posts/{}/history.json", item.id);
-            if self.read(&history)?.is_some() {
-                older.extend(self.items(&history, parse_history)?);
-            }
-        }
-        items.append(&mut older);
-        Ok(items)
-    }
-
-    fn items(
-        &self,
-        path: &str,
-        parse: impl Fn(&[u8]) -> Result<(Account, Vec<Item>), JsonError>,
-    ) -> Result<Vec<Item>, Halt> {
-        let part = Changes {
-            items: self.parse(path, parse)?,
-            ..Changes::default()
-        };
-        self.bounded(path, &part)?;
-        Ok(part.items)
-    }
-
-    fn tombstones(&self, path: &str) -> Result<Vec<Tombstone>, Halt> {
-        let part = Changes {
-            tombstones: self.parse(path, parse_tombstones)?,
-            ..Changes::default()
-        };
-        self.bounded(path, &part)?;
-        Ok(part.tombstones)
-    }
-
-    /// Nothing in a file is dated after the record.
-    fn bounded(&self, path: &str, part: &Changes) -> Result<(), Halt> {
-        check::bounded(part, self.record.record().timestamp)
-            .map_err(|error| Halt::Fault(path.to_owned(), error.to_string()))
-    }
-
-    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, FileError> {
-        self.folder.read(path, limits::JSON_BYTES as u64)
-    }
-
-    fn parse<T>(
-        &self,
-        path: &str,
-        parse: impl Fn(&[u8]) -> Result<(Account, T), JsonError>,
-    ) -> Result<T, Halt> {
-        let fault = |text: String| Halt::Fault(path.to_owned(), text);
-        let bytes = self.read(path)?;
-        let bytes = bytes.ok_or_else(|| fault("it is missing or too large".to_owned()))?;
-        match parse(&bytes) {
-            Ok((account, value)) if account == self.account() => Ok(value),
-            Ok(_) => Err(fault("it says that it is another account's".to_owned())),
-            Err(JsonError::Renderer(renderer)) => Err(Halt::Unknown(renderer)),
-            Err(error) => Err(fault(error.to_string())),
-        }
     }
 
     /// Names the files that are not what the store makes.
