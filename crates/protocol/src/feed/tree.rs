@@ -48,20 +48,32 @@ pub fn merge(
     budget: Budget,
 ) -> Result<PathChanges, TreeError> {
     let mut work = Work::new(account, budget);
-    work.merge_tombstones(state, changes)?;
-    work.merge_items(state, changes)?;
-    work.merge_about(state, changes)?;
-    work.count_files(state)?;
-    for list in List::ALL {
-        work.rewrite(state, list)?;
-    }
+    work.take(state, changes)?;
     work.write_head(state)?;
+    Ok(work.paths)
+}
+
+/// Takes `changes` into `state` as [`merge`] does, and renders nothing: for whoever has the
+/// tree from elsewhere. Gives the kept files that came and went.
+///
+/// # Errors
+/// [`TreeError`]; the state must then be rolled back.
+pub fn gather(
+    state: &mut dyn FeedState,
+    account: Account,
+    changes: &Changes,
+) -> Result<PathChanges, TreeError> {
+    let mut work = Work::new(account, Budget::OWN);
+    work.renders = false;
+    work.take(state, changes)?;
+    work.paths.retain(|path, _| path.starts_with("media/"));
     Ok(work.paths)
 }
 
 /// A change being taken in.
 struct Work {
     account: Account,
+    renders: bool,
     budget: Budget,
     pages_left: usize,
     paths: PathChanges,
@@ -77,6 +89,7 @@ impl Work {
     fn new(account: Account, budget: Budget) -> Self {
         Self {
             account,
+            renders: true,
             budget,
             pages_left: budget.pages,
             paths: PathChanges::new(),
@@ -84,6 +97,17 @@ impl Work {
             changed: BTreeMap::new(),
             files: BTreeMap::new(),
         }
+    }
+
+    /// All but the live feed.
+    fn take(&mut self, state: &mut dyn FeedState, changes: &Changes) -> Result<(), TreeError> {
+        self.merge_tombstones(state, changes)?;
+        self.merge_items(state, changes)?;
+        self.merge_about(state, changes)?;
+        self.count_files(state)?;
+        List::ALL
+            .into_iter()
+            .try_for_each(|list| self.rewrite(state, list))
     }
 
     fn merge_tombstones(
@@ -247,7 +271,7 @@ impl Work {
                 successors.insert(until);
             }
         }
-        if list == List::Posts {
+        if list == List::Posts && self.renders {
             // What was written after the page before it has its new name already.
             successors.retain(|until| !written.contains(until));
             self.rewrite_successors(state, &successors)?;
@@ -265,7 +289,7 @@ impl Work {
         if list == List::Tombstones {
             let all = state.tombstones(span)?;
             let pages = split(&all, &cut(&all));
-            for page in &pages {
+            for page in pages.iter().take(self.rendered(pages.len())) {
                 self.spend_page()?;
                 let key = page[0].key();
                 self.write(render::tombstone_file(1, &self.account, &key, page)?)?;
@@ -276,7 +300,7 @@ impl Work {
         let pages = split(&all, &cut(&all));
         let renamed =
             self.rename_pages(state, list, span, pages.iter().map(|page| page[0].key()))?;
-        for (at, page) in pages.iter().enumerate() {
+        for (at, page) in pages.iter().enumerate().take(self.rendered(pages.len())) {
             let previous = state.page_before(list, Some(page[0].key()))?;
             let open = span.until.is_none() && at + 1 == pages.len();
             self.write_page(list, page, previous, open)?;
@@ -388,6 +412,11 @@ impl Work {
             live_files(version, head, &follows)
         })?;
         self.write(files)
+    }
+
+    /// Of so many pages, how many are rendered.
+    fn rendered(&self, pages: usize) -> usize {
+        if self.renders { pages } else { 0 }
     }
 
     fn spend_page(&mut self) -> Result<(), TreeError> {
