@@ -59,6 +59,16 @@ pub enum StoreError {
         /// The newest layout that this program knows.
         known: i64,
     },
+    /// The home was written by an older program, and only read.
+    #[error(
+        "the home was written by an older OurSpace (layout {found}; this program has {known}): open it once with a command that may write to it, such as `ourspace status`"
+    )]
+    Older {
+        /// Layout of the home.
+        found: i64,
+        /// The layout of this program.
+        known: i64,
+    },
     /// A stored value is not what was stored.
     #[error("the store holds a damaged {what}; restore the home from a backup")]
     Damaged {

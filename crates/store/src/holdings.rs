@@ -10,7 +10,7 @@ use crate::{
     keep,
     kept::{self, KeptFile, Lookup},
     reader::Reader,
-    tree, volume,
+    shelf, volume,
     writer::Writer,
 };
 
@@ -157,7 +157,7 @@ fn every<E: From<StoreError>>(
 impl BlockSource for Reader<'_> {
     fn get(&self, cid: &Cid) -> Result<Option<Vec<u8>>, SourceError> {
         if cid.codec() == Codec::DagPb
-            && let Some(bytes) = tree::node(self.conn()?, cid.digest())?
+            && let Some(bytes) = shelf::node(self.conn()?, cid.digest())?
         {
             return Ok(Some(bytes));
         }
@@ -171,7 +171,7 @@ impl BlockSource for Reader<'_> {
 impl BlockSource for Writer<'_> {
     fn get(&self, cid: &Cid) -> Result<Option<Vec<u8>>, SourceError> {
         if cid.codec() == Codec::DagPb
-            && let Some(bytes) = tree::node(self.conn, cid.digest())?
+            && let Some(bytes) = shelf::node(self.conn, cid.digest())?
         {
             return Ok(Some(bytes));
         }

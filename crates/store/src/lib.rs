@@ -8,31 +8,41 @@
 //! `protocol` before, and is verified again when it comes from the disk. Nothing here
 //! reaches for the network or asks the time.
 
+mod buckets;
 mod changes;
 mod codec;
 mod compact;
+mod deny;
 mod error;
 mod feed;
+mod follows;
 mod holdings;
+mod incoming;
 mod integrity;
 mod items;
 mod keep;
 mod kept;
+mod listing;
 mod lock;
+mod mirror;
 mod node;
 mod pack;
+mod pending;
 mod piece;
 mod reader;
 mod records;
 mod rows;
 mod schema;
 mod search;
+mod served;
 mod settings;
 mod shared;
+mod shelf;
 mod snapshot;
 mod stage;
 pub mod steps;
 mod store;
+mod timeline;
 mod tree;
 mod view;
 mod volume;
@@ -40,10 +50,15 @@ mod whole;
 mod words;
 mod writer;
 
+pub use deny::denied_name;
 pub use error::StoreError;
 pub use feed::Feed;
+pub use follows::Follow;
 pub use holdings::{Info, Kept};
+pub use incoming::Incoming;
 pub use kept::KeptFile;
+pub use listing::Place;
+pub use mirror::{Tree, TreeState};
 pub use reader::{Counts, Reader};
 pub use records::Outgoing;
 pub use search::{Cursor, Found, Hit, Search};

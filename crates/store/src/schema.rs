@@ -18,7 +18,10 @@ use crate::{
 };
 
 /// The migrations, oldest first: the first one makes layout 1.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_network.sql"),
+];
 
 /// "OuSp" in the file's header, by which tools tell it from other databases.
 const APPLICATION: i64 = 0x4f75_5370;
@@ -27,7 +30,7 @@ const APPLICATION: i64 = 0x4f75_5370;
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Statements kept prepared on each connection; there are fewer.
-const STATEMENTS: usize = 128;
+const STATEMENTS: usize = 256;
 
 /// The newest layout that this program knows.
 pub(crate) fn known() -> i64 {
@@ -98,6 +101,12 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     if layout == 0 {
         // Whoever made it was stopped before anything was in it.
         return Err(StoreError::Absent(path.parent().unwrap_or(path).to_owned()));
+    }
+    if layout < known() {
+        return Err(StoreError::Older {
+            found: layout,
+            known: known(),
+        });
     }
     conn.execute_batch(
         "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;",

@@ -149,7 +149,7 @@ pub(crate) fn find(
     Ok(ordered(found))
 }
 
-fn ordered(mut found: Found) -> Found {
+pub(crate) fn ordered(mut found: Found) -> Found {
     found
         .hits
         .sort_by_key(|hit| Reverse((hit.item.key(), hit.account)));

@@ -6,6 +6,7 @@ use ourspace_protocol::dag::{Cid, Codec, FileDag};
 
 use crate::{
     error::StoreError,
+    incoming::Incoming,
     pack::{PackWriter, Place},
     piece::Piece,
     volume::Volumes,
@@ -87,6 +88,31 @@ impl<'s> Stage<'s> {
             self.volumes.remove(whole::volume(file.number))?;
         }
         Ok(dag)
+    }
+
+    /// Begins a file of more than 1 MiB that comes piece by piece; other files may be added
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the disk.
+    pub fn receive(&self) -> Result<Incoming<'s>, StoreError> {
+        Incoming::new(self.volumes)
+    }
+
+    /// Ends it: syncs the file, and adds it if it is the one that was expected; gives
+    /// whether it was.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] and the other errors of the disk.
+    pub fn received(&mut self, file: Incoming<'s>, expected: Cid) -> Result<bool, StoreError> {
+        let file = file.finish()?;
+        let fits = file.dag.cid == expected && expected.codec() == Codec::DagPb;
+        if fits && self.files.seen.insert(*expected.digest()) {
+            self.files.large.push(file);
+        } else {
+            self.volumes.remove(whole::volume(file.number))?;
+        }
+        Ok(fits)
     }
 
     fn add_small(&mut self, piece: Piece) -> Result<FileDag, StoreError> {

@@ -17,7 +17,7 @@ use crate::{
     error::StoreError,
     lock::HomeLock,
     reader::Reader,
-    schema, search, settings,
+    schema, search, served, settings,
     shared::{self, Shared},
     stage::Stage,
     steps::{Nobody, Observer, Step},
@@ -26,6 +26,9 @@ use crate::{
     words,
     writer::Writer,
 };
+
+/// How long the reader of an older home waits for whoever writes to it.
+const UPDATE: Duration = Duration::from_secs(20);
 
 /// The store of one home. Cheap to share by reference; every method may be called from
 /// any thread and blocks while it works.
@@ -93,6 +96,7 @@ impl Store {
         let conn = schema::open_writer(&shared::database(home), observer.as_ref())?;
         let codec = Codec::default();
         renew_search(&conn, &codec)?;
+        served::fill(&conn)?;
         let volumes = Volumes::open(home, &conn, observer)?;
         let half_dead = compact::half_dead(&conn)?;
         let side = WriteSide {
@@ -131,7 +135,15 @@ impl Store {
     /// [`StoreError::Absent`] when there is none; [`StoreError::Newer`],
     /// [`StoreError::Corrupt`].
     pub fn open_reader(home: &Path) -> Result<Self, StoreError> {
-        let conn = schema::open_reader(&shared::database(home))?;
+        let database = shared::database(home);
+        let conn = match schema::open_reader(&database) {
+            // Only a writer can bring it up to date, and then all can read it.
+            Err(StoreError::Older { .. }) => {
+                drop(Self::open_waiting(home, UPDATE)?);
+                schema::open_reader(&database)?
+            }
+            opened => opened?,
+        };
         let store = Self::new(home, None)?;
         store.shared.give_back(conn);
         Ok(store)
@@ -181,7 +193,7 @@ impl Store {
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::from)?;
-        let files = RefCell::default();
+        let (files, served) = (RefCell::default(), RefCell::default());
         let writer = Writer {
             shared: &self.shared,
             conn: &tx,
@@ -189,8 +201,10 @@ impl Store {
             encoder,
             volumes,
             files: &files,
+            served: &served,
         };
         let value = change(&writer).and_then(|value| {
+            served.take().write(&tx)?;
             compact::settle(&tx, volumes, &mut files.borrow_mut())?;
             Ok(value)
         });

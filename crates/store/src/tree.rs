@@ -17,15 +17,14 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     error::StoreError,
-    node::{pack, unpack},
+    listing::{self, Place},
     reader::Reader,
+    shelf::{Digest, Shelf, node, packed},
     writer::{Writer, number},
 };
 
-type Digest = [u8; 32];
-
 /// The tree's current root.
-fn root(conn: &Connection, account: i64) -> Result<Option<Link>, StoreError> {
+pub(crate) fn root(conn: &Connection, account: i64) -> Result<Option<Link>, StoreError> {
     let mut find = conn.prepare_cached("SELECT root, tsize FROM account WHERE number = ?")?;
     let columns = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let found: Option<(Option<Vec<u8>>, Option<i64>)> =
@@ -38,19 +37,6 @@ fn root(conn: &Connection, account: i64) -> Result<Option<Link>, StoreError> {
         cid,
         tsize: tsize.unsigned_abs(),
     }))
-}
-
-/// The bytes of a directory block.
-pub(crate) fn node(conn: &Connection, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-    let mut find = conn.prepare_cached("SELECT body FROM node WHERE digest = ?")?;
-    let mut rows = find.query([digest])?;
-    let Some(row) = rows.next()? else {
-        return Ok(None);
-    };
-    let body = row.get_ref(0)?.as_blob().unwrap_or_default();
-    unpack(body)
-        .map(Some)
-        .ok_or_else(|| StoreError::damaged("directory block"))
 }
 
 struct Nodes<'c>(&'c Connection);
@@ -99,21 +85,74 @@ impl Writer<'_> {
         let new = dag::update_tree(&Nodes(self.conn), old.as_ref(), &changes, &mut |block| {
             fresh.insert(*block.cid().digest(), block.into_bytes());
         })?;
-        if old.map(|old| old.cid) != Some(new.cid) {
-            let mut uses = Uses {
-                conn: self.conn,
-                fresh,
-                by: HashMap::new(),
-            };
-            uses.replace(old.map(|old| old.cid), new.cid)?;
+        let old_cid = old.map(|old| old.cid);
+        if old_cid != Some(new.cid) {
+            let shelf = Shelf::of(self.conn, number)?;
+            let mut uses = Uses::new(self.conn, shelf, fresh);
+            let moved = uses.replace(old_cid.as_slice(), &[new.cid])?;
+            self.index(number, (old_cid, new.cid), &uses, &moved)?;
+            uses.write(&moved)?;
+            self.index_pages(number, paths)?;
         }
-        let tsize = i64::try_from(new.tsize).unwrap_or(i64::MAX);
-        let mut put = self
-            .conn
-            .prepare_cached("UPDATE account SET root = ?, tsize = ? WHERE number = ?")?;
-        put.execute(params![new.cid.to_bytes(), tsize, number])?;
+        put_root(self.conn, number, Some(new))?;
         Ok(new)
     }
+
+    /// Notes in the index of what is served what one tree has and another had not.
+    pub(crate) fn index(
+        &self,
+        account: i64,
+        (old, new): (Option<Cid>, Cid),
+        uses: &Uses<'_>,
+        moved: &Moved,
+    ) -> Result<(), StoreError> {
+        let load = |digest: &Digest| uses.load(digest);
+        let mut came = HashSet::new();
+        listing::each(&new, &moved.added, &load, &mut |place, cid| {
+            came.insert((place, cid));
+        })?;
+        let mut served = self.served.borrow_mut();
+        if let Some(old) = old {
+            listing::each(&old, &moved.gone, &load, &mut |place, cid| {
+                if !came.remove(&(place.clone(), cid)) {
+                    served.remove(account, place, *cid.digest());
+                }
+            })?;
+        }
+        for (place, cid) in came {
+            served.add(account, place, *cid.digest());
+        }
+        Ok(())
+    }
+
+    /// The same for the pages of single posts, which no directory that is kept names.
+    fn index_pages(&self, account: i64, paths: &PathChanges) -> Result<(), StoreError> {
+        let mut served = self.served.borrow_mut();
+        for (path, link) in paths {
+            let id = path
+                .strip_prefix("posts/")
+                .and_then(|rest| rest.split_once('/'));
+            if let (Some((id, _)), Some(link)) = (id, link)
+                && let Ok(id) = id.parse()
+            {
+                served.add(account, Place::Post(id), *link.cid.digest());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Notes the root of an account's tree.
+pub(crate) fn put_root(
+    conn: &Connection,
+    account: i64,
+    root: Option<Link>,
+) -> Result<(), StoreError> {
+    let cid = root.map(|root| root.cid.to_bytes());
+    let tsize = root.map(|root| i64::try_from(root.tsize).unwrap_or(i64::MAX));
+    let mut put = conn.prepare_cached("UPDATE account SET root = ?, tsize = ? WHERE number = ?")?;
+    put.execute(params![cid, tsize, account])?;
+    Ok(())
 }
 
 /// The changes with one for each post instead of one for each of its files.
@@ -146,40 +185,63 @@ fn with_whole_posts(paths: &PathChanges) -> Result<PathChanges, StoreError> {
     Ok(changes)
 }
 
-/// How often blocks are used, while one root takes the place of another.
-struct Uses<'c> {
+/// How often blocks are used, while some roots take the place of others.
+pub(crate) struct Uses<'c> {
     conn: &'c Connection,
+    shelf: Shelf,
     /// New blocks, some of which the table may have already.
     fresh: HashMap<Digest, Vec<u8>>,
     /// By how much the uses of a block change.
     by: HashMap<Digest, i64>,
 }
 
-impl Uses<'_> {
-    /// Everything is counted first and then written, so that of the hundreds of links
-    /// that an old shard and its successor share not one is touched.
-    fn replace(&mut self, old: Option<Cid>, new: Cid) -> Result<(), StoreError> {
-        let added = self.add(*new.digest())?;
-        let gone = match old {
-            Some(old) => self.remove(*old.digest())?,
-            None => HashSet::new(),
-        };
-        self.write(&added, &gone)
+/// The blocks that come and those that go.
+#[derive(Debug, Default)]
+pub(crate) struct Moved {
+    pub(crate) added: HashSet<Digest>,
+    pub(crate) gone: HashSet<Digest>,
+}
+
+impl<'c> Uses<'c> {
+    pub(crate) fn new(conn: &'c Connection, shelf: Shelf, fresh: HashMap<Digest, Vec<u8>>) -> Self {
+        Self {
+            conn,
+            shelf,
+            fresh,
+            by: HashMap::new(),
+        }
     }
 
-    /// Counts a root and all that it brings; gives the blocks to be written.
-    fn add(&mut self, root: Digest) -> Result<HashSet<Digest>, StoreError> {
+    /// The bytes of a block, new or kept.
+    fn load(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.fresh.get(digest) {
+            Some(bytes) => Ok(Some(bytes.clone())),
+            None => self.shelf.get(self.conn, digest),
+        }
+    }
+
+    /// Everything is counted first and then [written](Self::write), so that of the hundreds
+    /// of links that an old shard and its successor share not one is touched.
+    pub(crate) fn replace(&mut self, old: &[Cid], new: &[Cid]) -> Result<Moved, StoreError> {
+        let mut moved = Moved::default();
+        for root in new {
+            self.add(*root.digest(), &mut moved.added)?;
+        }
+        for root in old {
+            self.remove(*root.digest(), &mut moved.gone)?;
+        }
+        Ok(moved)
+    }
+
+    /// Counts a root and all that it brings; adds the blocks to be written.
+    fn add(&mut self, root: Digest, added: &mut HashSet<Digest>) -> Result<(), StoreError> {
         *self.by.entry(root).or_default() += 1;
-        let mut find = self
-            .conn
-            .prepare_cached("SELECT 1 FROM node WHERE digest = ?")?;
-        let mut added = HashSet::new();
         let mut stack = vec![root];
         while let Some(digest) = stack.pop() {
             let Some(bytes) = self.fresh.get(&digest) else {
                 continue;
             };
-            if added.contains(&digest) || find.exists([digest])? {
+            if added.contains(&digest) || self.shelf.has(self.conn, &digest)? {
                 continue;
             }
             added.insert(digest);
@@ -188,56 +250,54 @@ impl Uses<'_> {
                 stack.push(below);
             }
         }
-        Ok(added)
+        Ok(())
     }
 
-    /// Takes a root's use away, and the uses of all that nobody uses then; gives the
-    /// blocks to be removed.
-    fn remove(&mut self, root: Digest) -> Result<HashSet<Digest>, StoreError> {
+    /// Takes a root's use away, and the uses of all that nobody uses then; adds the blocks
+    /// to be removed.
+    fn remove(&mut self, root: Digest, gone: &mut HashSet<Digest>) -> Result<(), StoreError> {
         *self.by.entry(root).or_default() -= 1;
-        let mut find = self
-            .conn
-            .prepare_cached("SELECT uses FROM node WHERE digest = ?")?;
-        let mut gone = HashSet::new();
         let mut stack = vec![root];
         while let Some(digest) = stack.pop() {
             let by = self.by.get(&digest).copied().unwrap_or(0);
             if by >= 0 || gone.contains(&digest) {
                 continue;
             }
-            let uses: Option<i64> = find.query_row([digest], |row| row.get(0)).optional()?;
+            let uses = self.shelf.uses(self.conn, &digest)?;
             // What is not in the table is a file, or the directory of a post.
             if uses.is_none_or(|uses| uses + by > 0) {
                 continue;
             }
             gone.insert(digest);
-            let bytes = node(self.conn, &digest)?.unwrap_or_default();
+            let bytes = self.shelf.get(self.conn, &digest)?.unwrap_or_default();
             for below in links(&bytes)? {
                 *self.by.entry(below).or_default() -= 1;
                 stack.push(below);
             }
         }
-        Ok(gone)
+        Ok(())
     }
 
-    fn write(&self, added: &HashSet<Digest>, gone: &HashSet<Digest>) -> Result<(), StoreError> {
+    pub(crate) fn write(&self, moved: &Moved) -> Result<(), StoreError> {
         let mut changed: Vec<_> = self.by.iter().filter(|(_, by)| **by != 0).collect();
         // In the order of the table.
         changed.sort_unstable();
-        let mut put = self
-            .conn
-            .prepare_cached("INSERT INTO node (digest, uses, body) VALUES (?, ?, ?)")?;
-        let mut drop = self
-            .conn
-            .prepare_cached("DELETE FROM node WHERE digest = ?")?;
-        let mut change = self
-            .conn
-            .prepare_cached("UPDATE node SET uses = uses + ? WHERE digest = ?")?;
+        let table = self.shelf.table();
+        let sql = format!("INSERT INTO {table} (digest, uses, body) VALUES (?, ?, ?)");
+        let mut put = self.conn.prepare_cached(&sql)?;
+        let sql = format!("DELETE FROM {table} WHERE digest = ?");
+        let mut drop = self.conn.prepare_cached(&sql)?;
+        let sql = format!("UPDATE {table} SET uses = uses + ? WHERE digest = ?");
+        let mut change = self.conn.prepare_cached(&sql)?;
         for (digest, by) in changed {
-            if gone.contains(digest) {
+            if moved.gone.contains(digest) {
                 drop.execute([digest])?;
-            } else if let Some(bytes) = self.fresh.get(digest).filter(|_| added.contains(digest)) {
-                put.execute(params![digest, by, pack(bytes)])?;
+            } else if let Some(bytes) = self
+                .fresh
+                .get(digest)
+                .filter(|_| moved.added.contains(digest))
+            {
+                put.execute(params![digest, by, packed(bytes)])?;
             } else {
                 change.execute(params![by, digest])?;
             }

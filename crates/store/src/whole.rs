@@ -202,7 +202,7 @@ impl Pump {
 }
 
 /// The DAG over pieces of 1 MiB.
-fn assemble(pieces: &[[u8; 32]], size: u64) -> (FileDag, Vec<Block>) {
+pub(crate) fn assemble(pieces: &[[u8; 32]], size: u64) -> (FileDag, Vec<Block>) {
     let mut nodes = Vec::new();
     let mut keep = |block: Block| -> Result<(), std::convert::Infallible> {
         nodes.push(block);

@@ -10,6 +10,7 @@ use crate::{
     codec::{Codec, Encoder},
     error::StoreError,
     feed::Feed,
+    pending::Pending,
     shared::Shared,
     view::View,
     volume::Volumes,
@@ -26,6 +27,7 @@ pub struct Writer<'w> {
     pub(crate) encoder: &'w RefCell<Encoder>,
     pub(crate) volumes: &'w Volumes,
     pub(crate) files: &'w RefCell<FileChanges>,
+    pub(crate) served: &'w RefCell<Pending>,
 }
 
 impl Writer<'_> {

@@ -1,0 +1,90 @@
+//! What is neither fetched nor kept nor served.
+
+use ourspace_protocol::{account::Account, dag::Cid, hash::sha256};
+use rusqlite::Connection;
+
+use crate::{error::StoreError, reader::Reader, writer::Writer};
+
+/// What a deny-list calls a CID by, so that the list itself leads to nothing: the SHA-256 of
+/// its byte form.
+#[must_use]
+pub fn denied_name(cid: &Cid) -> [u8; 32] {
+    sha256(&cid.to_bytes())
+}
+
+fn denies_account(conn: &Connection, account: Account) -> Result<bool, StoreError> {
+    let mut find = conn.prepare_cached("SELECT 1 FROM denied_account WHERE address = ?")?;
+    Ok(find.exists([account.0])?)
+}
+
+fn denies(conn: &Connection, cid: &Cid) -> Result<bool, StoreError> {
+    // Lists are mostly empty, and this is asked for every block.
+    let mut any = conn.prepare_cached("SELECT 1 FROM denied_cid LIMIT 1")?;
+    if !any.exists([])? {
+        return Ok(false);
+    }
+    let mut find = conn.prepare_cached("SELECT 1 FROM denied_cid WHERE hash = ?")?;
+    Ok(find.exists([denied_name(cid)])?)
+}
+
+impl Reader<'_> {
+    /// Whether an account is on the deny-list.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn denies_account(&self, account: Account) -> Result<bool, StoreError> {
+        denies_account(self.conn()?, account)
+    }
+
+    /// Whether a CID is on the deny-list.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn denies(&self, cid: &Cid) -> Result<bool, StoreError> {
+        denies(self.conn()?, cid)
+    }
+}
+
+impl Writer<'_> {
+    /// Whether an account is on the deny-list.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn denies_account(&self, account: Account) -> Result<bool, StoreError> {
+        denies_account(self.conn, account)
+    }
+
+    /// Whether a CID is on the deny-list.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn denies(&self, cid: &Cid) -> Result<bool, StoreError> {
+        denies(self.conn, cid)
+    }
+
+    /// Puts an account on the deny-list, or takes it off.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn deny_account(&self, account: Account, denied: bool) -> Result<(), StoreError> {
+        let sql = match denied {
+            true => "INSERT OR IGNORE INTO denied_account (address) VALUES (?)",
+            false => "DELETE FROM denied_account WHERE address = ?",
+        };
+        self.conn.execute(sql, [account.0])?;
+        Ok(())
+    }
+
+    /// Puts a [name](denied_name) of a CID on the deny-list, or takes it off.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn deny(&self, name: [u8; 32], denied: bool) -> Result<(), StoreError> {
+        let sql = match denied {
+            true => "INSERT OR IGNORE INTO denied_cid (hash) VALUES (?)",
+            false => "DELETE FROM denied_cid WHERE hash = ?",
+        };
+        self.conn.execute(sql, [name])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,51 @@
+//! The posts of everybody whom this home follows, and the own ones, by date.
+
+use ourspace_protocol::account::Account;
+use rusqlite::params;
+
+use crate::{
+    error::StoreError,
+    reader::Reader,
+    rows::key_and_source,
+    search::{Cursor, Found, Hit, ordered},
+};
+
+impl Reader<'_> {
+    /// The newest posts of `own` and of all follows before `from`, at most `limit`. Newest
+    /// first (where more than one post falls into a quarter of a second, these may stand in
+    /// any order across pages).
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn home_timeline(
+        &self,
+        own: Account,
+        from: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Found, StoreError> {
+        let view = self.view()?;
+        // Labels sort as dates do, so this reads the table from its end and stops.
+        let mut find = view.conn.prepare_cached(
+            "SELECT date, id, source, label, address
+             FROM post CROSS JOIN account ON number = account
+             WHERE label < ?1 AND (address = ?2
+               OR EXISTS (SELECT 1 FROM follow WHERE follow.account = number))
+             ORDER BY label DESC LIMIT ?3",
+        )?;
+        let before = from.map_or(i64::MAX, |from| from.0);
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut rows = find.query(params![before, own.0, most])?;
+        let mut found = Found::default();
+        while let Some(row) = rows.next()? {
+            let (key, source) = key_and_source(row)?;
+            let item = view.codec.decode(view.conn, key, source)?;
+            let account = Account(row.get(4)?);
+            found.next = Some(Cursor(row.get(3)?));
+            found.hits.push(Hit { account, item });
+        }
+        if found.hits.len() < limit {
+            found.next = None;
+        }
+        Ok(ordered(found))
+    }
+}
