@@ -65,6 +65,14 @@ CREATE TABLE served (
   entries BLOB NOT NULL
 ) STRICT;
 
+-- Feeds of which the pages of single posts are still to be put into the index, those from this
+-- key back: a tree that was taken as it was signed has them only by their directories.
+CREATE TABLE unindexed (
+  account INTEGER PRIMARY KEY REFERENCES account,
+  date    INTEGER NOT NULL,
+  id      BLOB NOT NULL
+) STRICT;
+
 -- The same for pages and for the files at the top of a tree.
 CREATE TABLE served_file (
   prefix  INTEGER NOT NULL,

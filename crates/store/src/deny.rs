@@ -1,9 +1,9 @@
 //! What is neither fetched nor kept nor served.
 
 use ourspace_protocol::{account::Account, dag::Cid, hash::sha256};
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
-use crate::{error::StoreError, reader::Reader, writer::Writer};
+use crate::{error::StoreError, keep::is_used, reader::Reader, writer::Writer};
 
 /// What a deny-list calls a CID by, so that the list itself leads to nothing: the SHA-256 of
 /// its byte form.
@@ -85,6 +85,44 @@ impl Writer<'_> {
             false => "DELETE FROM denied_cid WHERE hash = ?",
         };
         self.conn.execute(sql, [name])?;
+        Ok(())
+    }
+
+    /// Whether any feed here uses a file.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn is_file_used(&self, cid: Cid) -> Result<bool, StoreError> {
+        is_used(self.conn, cid)
+    }
+
+    /// Drops a kept file, though feeds use it, unless the own one or that of a pinned follow
+    /// does. Gives whether it was there and is gone.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn evict(&self, own: Account, cid: Cid) -> Result<bool, StoreError> {
+        let mut stays = self.conn.prepare_cached(
+            "SELECT 1 FROM file_use JOIN account ON number = file_use.account
+             WHERE digest = ?1 AND uses > 0 AND (address = ?2 OR EXISTS
+               (SELECT 1 FROM follow WHERE follow.account = number AND pinned = 1))",
+        )?;
+        if !self.has_file(cid)? || stays.exists(params![cid.digest(), own.0])? {
+            return Ok(false);
+        }
+        self.drop_file(cid)?;
+        Ok(true)
+    }
+
+    /// Drops a block of whatever was fetched, or kept as signed, of the feeds of others.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn purge_blocks(&self, cid: &Cid) -> Result<(), StoreError> {
+        for table in ["fetched", "foreign_file"] {
+            let sql = format!("DELETE FROM {table} WHERE digest = ?");
+            self.conn.execute(&sql, [cid.digest()])?;
+        }
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     keep::int,
     reader::Reader,
     rows::instant,
+    tree::put_root,
     writer::{Writer, number},
 };
 
@@ -147,7 +148,24 @@ impl Writer<'_> {
         let Some(number) = number(self.conn, account)? else {
             return Ok(());
         };
+        self.clear_feed(account)?;
+        for table in ["record", "device_grant", "outbox", "follow"] {
+            let sql = format!("DELETE FROM {table} WHERE account = ?");
+            self.conn.execute(&sql, [number])?;
+        }
+        self.conn
+            .execute("DELETE FROM account WHERE number = ?", [number])?;
+        Ok(())
+    }
+
+    /// Empties an account's feed; its records, and that it is followed, stay.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn clear_feed(&self, account: Account) -> Result<(), StoreError> {
+        let number = self.number(account)?;
         drop(self.take_trees(number)?);
+        put_root(self.conn, number, None)?;
         self.drop_posts(number)?;
         let files = self.files_of(number)?;
         for table in [
@@ -157,21 +175,16 @@ impl Writer<'_> {
             "page",
             "file_use",
             "about",
-            "record",
-            "device_grant",
-            "outbox",
             "mirror",
             "fetched",
             "early",
             "foreign_file",
             "served_file",
-            "follow",
+            "unindexed",
         ] {
             let sql = format!("DELETE FROM {table} WHERE account = ?");
             self.conn.execute(&sql, [number])?;
         }
-        self.conn
-            .execute("DELETE FROM account WHERE number = ?", [number])?;
         files.into_iter().try_for_each(|cid| self.release(cid))
     }
 }

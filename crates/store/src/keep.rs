@@ -42,7 +42,7 @@ fn volume_of(conn: &Connection, cid: Cid) -> Result<Option<i64>, StoreError> {
 }
 
 /// Whether an account's feed uses a file.
-fn is_used(conn: &Connection, cid: Cid) -> Result<bool, StoreError> {
+pub(crate) fn is_used(conn: &Connection, cid: Cid) -> Result<bool, StoreError> {
     let mut find = conn.prepare_cached("SELECT 1 FROM file_use WHERE digest = ? AND uses > 0")?;
     Ok(find.exists([cid.digest()])?)
 }
@@ -159,7 +159,7 @@ impl Writer<'_> {
     }
 
     /// Gives the pack that it was in.
-    fn drop_file(&self, cid: Cid) -> Result<Option<i64>, StoreError> {
+    pub(crate) fn drop_file(&self, cid: Cid) -> Result<Option<i64>, StoreError> {
         let mut files = self.files.borrow_mut();
         if cid.codec() != Codec::Raw {
             if let Some(number) = volume_of(self.conn, cid)? {

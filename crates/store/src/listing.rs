@@ -166,6 +166,34 @@ pub(crate) fn top(root: &Cid) -> Step {
     (Folder::Top, *root.digest(), 1)
 }
 
+/// A directory, or shard of one, of a feed's tree: what whoever fetches a tree goes down by.
+/// The directories of single posts and large media files are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Branch(Step);
+
+impl Branch {
+    /// The tree itself.
+    #[must_use]
+    pub fn top(root: &Cid) -> Self {
+        Self(top(root))
+    }
+
+    /// Its block.
+    #[must_use]
+    pub fn cid(&self) -> Cid {
+        Cid::from_digest(Codec::DagPb, self.0.1)
+    }
+
+    /// The directories and shards below it, out of the bytes of its block.
+    ///
+    /// # Errors
+    /// [`StoreError::Dag`] when that is no directory, or a shard too deep.
+    pub fn below(&self, bytes: &[u8]) -> Result<Vec<Self>, StoreError> {
+        let below = read(self.0, bytes, &mut |_, _| {})?;
+        Ok(below.into_iter().map(Self).collect())
+    }
+}
+
 /// Gives the bytes of a directory block.
 pub(crate) type Load<'l> = dyn Fn(&Digest) -> Result<Option<Vec<u8>>, StoreError> + 'l;
 

@@ -6,7 +6,10 @@ use std::collections::{HashMap, HashSet};
 use ourspace_protocol::{
     account::Account,
     dag::{Block, Cid, Codec, DagError, Link},
-    feed::{model::Item, state::FeedState as _},
+    feed::{
+        model::{Item, ItemId},
+        state::FeedState as _,
+    },
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -110,6 +113,19 @@ impl Reader<'_> {
         number.map_or(Ok(None), |number| fetched(conn, number, cid.digest()))
     }
 
+    /// Whether a directory block is kept where those of an account's trees lie: then all
+    /// below it are as well.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn has_node(&self, account: Account, cid: &Cid) -> Result<bool, StoreError> {
+        let conn = self.conn()?;
+        match number(conn, account)? {
+            Some(number) => Shelf::of(conn, number)?.has(conn, cid.digest()),
+            None => Ok(false),
+        }
+    }
+
     /// Which source files were taken in of trees of an account that are not whole yet: the
     /// digests of their CIDs.
     ///
@@ -139,8 +155,8 @@ impl Reader<'_> {
         let mut sum = conn.prepare_cached(
             "SELECT total(size) FROM
                (SELECT digest, max(size) AS size FROM file_use INDEXED BY file_use_account
-                WHERE account = ? AND uses > 0 GROUP BY digest)
-             WHERE EXISTS (SELECT 1 FROM block WHERE block.digest = file_use.digest)",
+                WHERE account = ? AND uses > 0 GROUP BY digest) AS used
+             WHERE EXISTS (SELECT 1 FROM block WHERE block.digest = used.digest)",
         )?;
         let bytes: f64 = sum.query_row([number], |row| row.get(0))?;
         // Sums of sizes: whole numbers below 2^53.
@@ -204,6 +220,7 @@ impl Writer<'_> {
     /// Takes a tree as its author signed it for an account's newest, of which all directory
     /// blocks are here: fetched, kept, or among `fresh`. Its older trees go, but for those
     /// in `others` (the trees of heads that nobody has merged). What was fetched is used up.
+    /// Gives the posts whose directories are new: their pages are in no index yet.
     ///
     /// # Errors
     /// [`StoreError::Dag`] with [`DagError::Absent`] when a block is missing;
@@ -214,7 +231,7 @@ impl Writer<'_> {
         new: Link,
         fresh: &[Block],
         others: &[Cid],
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<ItemId>, StoreError> {
         let number = self.number(account)?;
         let shelf = Shelf::of(self.conn, number)?;
         let fresh: HashMap<Digest, &[u8]> = fresh
@@ -235,7 +252,7 @@ impl Writer<'_> {
         after.push(new.cid);
         let mut uses = Uses::new(self.conn, shelf, missing);
         let moved = uses.replace(&before, &after)?;
-        self.index(number, (old.map(|old| old.cid), new.cid), &uses, &moved)?;
+        let posts = self.index(number, (old.map(|old| old.cid), new.cid), &uses, &moved)?;
         uses.write(&moved)?;
         put_root(self.conn, number, Some(new))?;
         for tree in known {
@@ -249,7 +266,7 @@ impl Writer<'_> {
             .conn
             .prepare_cached("DELETE FROM fetched WHERE account = ?")?;
         drop.execute([number])?;
-        Ok(())
+        Ok(posts)
     }
 
     /// A tree has become another by a change that was made here: what was said of the older
@@ -387,7 +404,7 @@ impl Writer<'_> {
         let mut items = Vec::new();
         let mut feed = self.feed(account)?;
         for id in ids {
-            let id = ourspace_protocol::feed::model::ItemId(id);
+            let id = ItemId(id);
             items.extend(feed.versions(id).map_err(state)?);
             feed.put_versions(id, &[]).map_err(state)?;
         }

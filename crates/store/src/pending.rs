@@ -10,8 +10,8 @@ use crate::{
     buckets::{self, Bits, Entry, decode, encode},
     error::StoreError,
     listing::Place,
-    settings,
     shelf::Digest,
+    values,
 };
 
 /// How the buckets are cut, and how many entries are in them: `[bits, entries]`.
@@ -87,13 +87,13 @@ impl Pending {
         while bits.are_full(entries.unsigned_abs()) {
             bits = double(conn, bits)?;
         }
-        settings::put(conn, CUT, &(bits.get(), entries))
+        values::put(conn, CUT, &(bits.get(), entries))
     }
 }
 
 /// What the index is cut into, and how many entries it has.
 pub(crate) fn cut(conn: &Connection) -> Result<(Bits, i64), StoreError> {
-    let (bits, entries) = settings::get(conn, CUT)?.unwrap_or((0, 0));
+    let (bits, entries) = values::get(conn, CUT)?.unwrap_or((0, 0));
     Ok((Bits::new(bits), entries))
 }
 

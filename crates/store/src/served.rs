@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use ourspace_protocol::{
     account::Account,
     dag::{Cid, Codec},
-    feed::model::ItemId,
+    feed::model::{ItemId, ItemKey},
 };
 use rusqlite::{Connection, params};
 
@@ -19,9 +19,10 @@ use crate::{
     listing::{self, Place},
     pending::{CUT, Pending, bucket, cut, file_prefix},
     reader::Reader,
-    settings,
+    rows::{instant, key_at},
     shelf::{Digest, Shelf},
-    tree,
+    tree, values,
+    writer::Writer,
 };
 
 impl Reader<'_> {
@@ -136,13 +137,76 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// A feed of which pages of posts are still to be put into the index, and the posts
+    /// before which key.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn unindexed(&self) -> Result<Option<(Account, ItemKey)>, StoreError> {
+        let sql =
+            "SELECT date, id, address FROM unindexed JOIN account ON number = account LIMIT 1";
+        let mut find = self.conn()?.prepare_cached(sql)?;
+        let mut rows = find.query([])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        Ok(Some((Account(row.get(2)?), key_at(row, 0)?)))
+    }
+}
+
+impl Writer<'_> {
+    /// Puts the page of a post into the index, or its history, or its directory.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn index_post(&self, account: Account, id: ItemId, cid: &Cid) -> Result<(), StoreError> {
+        let number = self.number(account)?;
+        let mut served = self.served.borrow_mut();
+        served.add(number, Place::Post(id), *cid.digest());
+        Ok(())
+    }
+
+    /// Notes that the pages of an account's posts before a key are still to be put into the
+    /// index; of none when that is `None`.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn put_unindexed(
+        &self,
+        account: Account,
+        before: Option<ItemKey>,
+    ) -> Result<(), StoreError> {
+        let number = self.number(account)?;
+        match before {
+            None => {
+                let mut drop = self
+                    .conn
+                    .prepare_cached("DELETE FROM unindexed WHERE account = ?")?;
+                drop.execute([number])?;
+            }
+            Some(key) => put_unindexed(self.conn, number, instant(key.date)?, key.id)?,
+        }
+        Ok(())
+    }
+}
+
+fn put_unindexed(conn: &Connection, account: i64, date: i64, id: ItemId) -> Result<(), StoreError> {
+    let mut put = conn.prepare_cached(
+        "INSERT INTO unindexed (account, date, id) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET date = ?2, id = ?3",
+    )?;
+    put.execute(params![account, date, id.0])?;
+    Ok(())
+}
+
 /// Fills the index for a home of an older layout, which has none.
 pub(crate) fn fill(conn: &Connection) -> Result<(), StoreError> {
-    if settings::get::<(u32, i64)>(conn, CUT)?.is_some() {
+    if values::get::<(u32, i64)>(conn, CUT)?.is_some() {
         return Ok(());
     }
     let tx = conn.unchecked_transaction()?;
-    settings::put(&tx, CUT, &(0, 0))?;
+    values::put(&tx, CUT, &(0, 0))?;
     for account in with_trees(&tx)? {
         let Some(root) = tree::root(&tx, account)? else {
             continue;
@@ -158,6 +222,7 @@ pub(crate) fn fill(conn: &Connection) -> Result<(), StoreError> {
             }
         }
         pending.write(&tx)?;
+        put_unindexed(&tx, account, i64::MAX, ItemId([0xff; 10]))?;
     }
     tx.commit()?;
     Ok(())

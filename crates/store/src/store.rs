@@ -17,10 +17,11 @@ use crate::{
     error::StoreError,
     lock::HomeLock,
     reader::Reader,
-    schema, search, served, settings,
+    schema, search, served,
     shared::{self, Shared},
     stage::Stage,
     steps::{Nobody, Observer, Step},
+    values,
     view::View,
     volume::{Volumes, sync_folder},
     words,
@@ -280,12 +281,12 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
 /// Indexes all posts anew when an older program indexed other text of them.
 fn renew_search(conn: &Connection, codec: &Codec) -> Result<(), StoreError> {
     const NAME: &str = "store.search";
-    if settings::get(conn, NAME)? == Some(words::VERSION) {
+    if values::get(conn, NAME)? == Some(words::VERSION) {
         return Ok(());
     }
     let tx = conn.unchecked_transaction()?;
     search::rebuild(View { conn: &tx, codec })?;
-    settings::put(&tx, NAME, &words::VERSION)?;
+    values::put(&tx, NAME, &words::VERSION)?;
     tx.commit()?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use ourspace_protocol::{
     account::Account,
     dag::{self, Block, BlockSource, Cid, Codec, DagError, Link, SourceError, pb::PbNode},
-    feed::tree::PathChanges,
+    feed::{model::ItemId, tree::PathChanges},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -98,14 +98,15 @@ impl Writer<'_> {
         Ok(new)
     }
 
-    /// Notes in the index of what is served what one tree has and another had not.
+    /// Notes in the index of what is served what one tree has and another had not. Gives the
+    /// posts among it.
     pub(crate) fn index(
         &self,
         account: i64,
         (old, new): (Option<Cid>, Cid),
         uses: &Uses<'_>,
         moved: &Moved,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<ItemId>, StoreError> {
         let load = |digest: &Digest| uses.load(digest);
         let mut came = HashSet::new();
         listing::each(&new, &moved.added, &load, &mut |place, cid| {
@@ -119,10 +120,14 @@ impl Writer<'_> {
                 }
             })?;
         }
+        let mut posts = Vec::new();
         for (place, cid) in came {
+            if let Place::Post(id) = place {
+                posts.push(id);
+            }
             served.add(account, place, *cid.digest());
         }
-        Ok(())
+        Ok(posts)
     }
 
     /// The same for the pages of single posts, which no directory that is kept names.
