@@ -150,12 +150,18 @@ pub(crate) struct When {
     /// The record must be later than this: there is one of that time which knows nothing
     /// that this home does not, and which this home's is to replace.
     pub(crate) after: Millis,
+    /// The head of another device whose feed is a part of the change: the record names it.
+    pub(crate) merging: Option<[u8; 32]>,
 }
 
 impl When {
     /// Whenever it is.
     pub(crate) fn at(now: Millis) -> Self {
-        Self { now, after: 0 }
+        Self {
+            now,
+            after: 0,
+            merging: None,
+        }
     }
 }
 
@@ -187,8 +193,7 @@ pub(crate) fn publish_as(
         identity,
         before,
         root,
-        now: when.now,
-        after: when.after,
+        when,
     };
     work.sign(writer, changes)
 }
@@ -219,8 +224,7 @@ struct Work<'i> {
     identity: &'i Identity,
     before: Option<Link>,
     root: Link,
-    now: Millis,
-    after: Millis,
+    when: When,
 }
 
 impl Work<'_> {
@@ -229,10 +233,14 @@ impl Work<'_> {
         let own = heads
             .iter()
             .find(|head| head.signer() == self.identity.device.address());
+        let merging = |head: &&Verified<SignedRecord>| Some(head.digest()) == self.when.merging;
+        let merged = heads.iter().find(merging);
+        // A merge is signed, so that nobody shows the other head beside it, unless the other
+        // feed holds all of this one.
         let stands = |head: &&Verified<SignedRecord>| {
-            head.record().root == self.root.cid && head.record().timestamp > self.after
+            head.record().root == self.root.cid && head.record().timestamp > self.when.after
         };
-        if let Some(head) = own.filter(stands) {
+        if let Some(head) = merged.or(own).filter(stands) {
             return Ok(Published {
                 root: self.root.cid,
                 timestamp: head.record().timestamp,
@@ -276,28 +284,28 @@ impl Work<'_> {
         let grant = &self.identity.grant.get().grant;
         let device = self.identity.device.address();
         let after = |head: &Verified<SignedRecord>| head.record().timestamp.saturating_add(1);
-        let too_far = |at: Millis| at > self.now.saturating_add(limits::CLOCK_SKEW);
+        let too_far = |at: Millis| at > self.when.now.saturating_add(limits::CLOCK_SKEW);
         let own = heads.iter().find(|head| head.signer() == device);
         if let Some(own) = own.filter(|own| too_far(own.record().timestamp)) {
             return Err(PublishError::SignedAhead {
-                now: self.now,
+                now: self.when.now,
                 last: own.record().timestamp,
             });
         }
         let followed = heads.iter().filter(|head| parents.contains(&head.digest()));
         let last = followed.chain(own).map(after).max().unwrap_or(0);
-        let after = match self.after {
+        let after = match self.when.after {
             0 => 0,
             after => after.saturating_add(1),
         };
         let least = last.max(grant.issued_at).max(newest).max(after);
         if too_far(least) {
             return Err(PublishError::ClockBehind {
-                now: self.now,
+                now: self.when.now,
                 last: least,
             });
         }
-        let timestamp = self.now.max(least);
+        let timestamp = self.when.now.max(least);
         if timestamp > grant.expires_at {
             return Err(PublishError::Expired(grant.expires_at));
         }
@@ -331,7 +339,9 @@ impl Work<'_> {
         let named = own.map_or(&[][..], |head| &head.record().parents);
         heads
             .iter()
-            .filter(|head| Some(head.record().root) == before)
+            .filter(|head| {
+                Some(head.record().root) == before || Some(head.digest()) == self.when.merging
+            })
             .map(Verified::digest)
             .chain(named.iter().copied())
             .collect()
@@ -366,7 +376,7 @@ impl Work<'_> {
             grant: Some(grant.get().clone()),
         };
         let context = Context {
-            now: self.now.max(timestamp),
+            now: self.when.now.max(timestamp),
             highest_epoch: heads.epoch(),
         };
         Ok(verify(

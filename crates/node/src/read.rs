@@ -53,6 +53,37 @@ pub fn timeline(
         .collect())
 }
 
+/// The newest posts of everybody whom the home follows, and the own ones, before `from`, at
+/// most `limit`, and where to go on when there may be more. Newest first; posts of the same
+/// quarter of a second may stand in any order across pages.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn home_timeline(
+    home: &Home,
+    from: Option<Cursor>,
+    limit: usize,
+) -> Result<(Vec<ItemView>, Option<Cursor>), ReadError> {
+    let found = home
+        .store()
+        .read()?
+        .home_timeline(home.account()?, from, limit)?;
+    let shown = |hit: &Hit| ItemView::new(hit.account, &hit.item);
+    Ok((found.hits.iter().map(shown).collect(), found.next))
+}
+
+/// The profile of an account that the home keeps a feed of; an empty one of any other.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn profile_of(home: &Home, account: Account) -> Result<ProfileView, ReadError> {
+    let reader = home.store().read()?;
+    let root = reader.root(account)?.map(|link| link.cid);
+    let feed = reader.feed(account)?;
+    let follows = feed.follows()?;
+    Ok(ProfileView::new(account, root, feed.profile()?, &follows))
+}
+
 /// One item.
 ///
 /// # Errors
@@ -106,14 +137,5 @@ pub fn search(
 /// # Errors
 /// [`ReadError`].
 pub fn profile(home: &Home) -> Result<ProfileView, ReadError> {
-    let account = home.account()?;
-    let reader = home.store().read()?;
-    let root = reader.root(account)?.map(|link| link.cid);
-    let feed = reader.feed(account)?;
-    Ok(ProfileView::new(
-        account,
-        root,
-        feed.profile()?,
-        &feed.follows()?,
-    ))
+    profile_of(home, home.account()?)
 }

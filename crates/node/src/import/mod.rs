@@ -267,7 +267,11 @@ fn write(
     let tombstones = std::mem::take(&mut gathered.own.tombstones);
     let follows = std::mem::take(&mut gathered.own.follows);
     let after = gathered.signed.unwrap_or(0);
-    publish_after(home, When { now, after }, filled.stage, |feed| {
+    let when = When {
+        after,
+        ..When::at(now)
+    };
+    publish_after(home, when, filled.stage, |feed| {
         let profile = match persona {
             Some(persona) => {
                 let old = feed.profile().map_err(TreeError::State)?;

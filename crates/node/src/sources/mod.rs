@@ -22,7 +22,7 @@ use ourspace_protocol::{
     time::Millis,
 };
 
-pub use tree::TreeFiles;
+pub use tree::LinkedFiles;
 
 /// The live page, which every feed has.
 pub const LIVE: &str = "feed.json";

@@ -1,63 +1,60 @@
 //! The files of a tree of which only blocks are there.
 
-use std::ops::ControlFlow;
+use std::collections::HashMap;
 
 use ourspace_protocol::{
-    dag::{BlockSource, DagError, Link, entries, read::read_file},
+    dag::{BlockSource, Cid, DagError, read::read_file},
     limits,
 };
 
 use super::Files;
 
-/// The files below a root, out of whatever blocks a source has. Nothing is believed: every
-/// block is checked against its CID.
-#[derive(Clone, Copy)]
-pub struct TreeFiles<'s> {
+/// Files of a tree by the CIDs that its directories name them by, out of whatever blocks a
+/// source has. Nothing is believed: every block is checked against its CID.
+pub struct LinkedFiles<'s> {
     source: &'s dyn BlockSource,
-    root: Link,
+    links: HashMap<String, Cid>,
 }
 
-impl std::fmt::Debug for TreeFiles<'_> {
+impl std::fmt::Debug for LinkedFiles<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TreeFiles")
-            .field("root", &self.root)
+        f.debug_struct("LinkedFiles")
+            .field("links", &self.links.len())
             .finish_non_exhaustive()
     }
 }
 
-impl<'s> TreeFiles<'s> {
-    /// The tree with this root.
-    pub fn new(source: &'s dyn BlockSource, root: Link) -> Self {
-        Self { source, root }
+impl<'s> LinkedFiles<'s> {
+    /// Files by path.
+    pub fn new(
+        source: &'s dyn BlockSource,
+        links: impl IntoIterator<Item = (String, Cid)>,
+    ) -> Self {
+        let links = links.into_iter().collect();
+        Self { source, links }
     }
 }
 
-impl Files for TreeFiles<'_> {
+impl Files for LinkedFiles<'_> {
     /// [`DagError::Absent`] names the block that is to be fetched before asking again.
     type Error = DagError;
 
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, DagError> {
-        let Some(link) = entries::lookup(self.source, self.root, path)? else {
+        let Some(cid) = self.links.get(path) else {
             return Ok(None);
         };
-        let most = limits::JSON_BYTES as u64;
-        match read_file(self.source, link.cid, most) {
+        match read_file(self.source, *cid, limits::JSON_BYTES as u64) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(DagError::Limit(cid, _)) if cid == link.cid => Ok(None),
+            Err(DagError::Limit(..)) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     fn names(&self, folder: &str) -> Result<Vec<String>, DagError> {
-        let mut names = Vec::new();
-        let found = entries::lookup(self.source, self.root, folder)?;
-        let Some(link) = found else {
-            return Ok(names);
+        let below = |path: &String| {
+            let rest = path.strip_prefix(folder)?.strip_prefix('/')?;
+            (!rest.contains('/')).then(|| rest.to_owned())
         };
-        entries::list(self.source, link.cid, &mut |name, _| {
-            names.push(name.to_owned());
-            ControlFlow::Continue(())
-        })?;
-        Ok(names)
+        Ok(self.links.keys().filter_map(below).collect())
     }
 }

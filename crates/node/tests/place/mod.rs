@@ -37,11 +37,16 @@ pub(crate) struct Place {
 impl Place {
     /// A home whose device may publish from a month before [`NOW`] until 300 days after.
     pub(crate) fn new() -> Self {
+        Self::of("compose")
+    }
+
+    /// The same, of the account with the test key of this name.
+    pub(crate) fn of(name: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("home");
         let home = Home::open_or_make(&path).unwrap();
         std::fs::create_dir_all(path.join("keys")).unwrap();
-        let wallet = TestKey::named("compose");
+        let wallet = TestKey::named(name);
         let device = device::create(&home.device_path()).unwrap();
         let signed = sign_grant(
             Grant {
