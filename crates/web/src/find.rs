@@ -17,7 +17,7 @@ use ourspace_protocol::{
     record::SignedRecord,
     verify::Verified,
 };
-use ourspace_store::{KeptFile, Reader, StoreError};
+use ourspace_store::{KeptFile, Place, Reader, StoreError};
 
 use crate::Site;
 
@@ -210,9 +210,9 @@ impl Find<'_> {
 
     fn block(&self, root: Cid, cid: Cid, path: &str) -> Result<Found, FindError> {
         let bytes = match cid.codec() {
-            Codec::DagPb => match self.reader.get(&cid)? {
+            Codec::DagPb => match self.node(&cid)? {
                 Some(bytes) => Some(bytes),
-                None => self.post_block(root, cid)?,
+                None => self.post_block(&cid)?,
             },
             _ => self.live_block(root, cid)?,
         };
@@ -227,23 +227,35 @@ impl Find<'_> {
         })
     }
 
-    /// The directory of a post. Nobody keeps it, and its CID does not say whose it is, so
-    /// the posts' directory is gone through: some hundred milliseconds for a million.
-    fn post_block(&self, root: Cid, cid: Cid) -> Result<Option<Vec<u8>>, FindError> {
-        let Some(posts) = entries::find(self.reader, root, "posts")? else {
-            return Ok(None);
-        };
-        let mut found = None;
-        entries::list(self.reader, posts.cid, &mut |name, link| {
-            if link.cid == cid {
-                found = name.parse::<ItemId>().ok();
-                return std::ops::ControlFlow::Break(());
+    /// A directory, or an inner node of a large file: never one that belongs only to a feed
+    /// that is followed quietly.
+    fn node(&self, cid: &Cid) -> Result<Option<Vec<u8>>, FindError> {
+        if let Some(bytes) = self.reader.open_node(cid)? {
+            return Ok(Some(bytes));
+        }
+        match self.reader.is_open_file(self.account, cid)? {
+            true => Ok(self.reader.get(cid)?),
+            false => Ok(None),
+        }
+    }
+
+    /// The directory of a post. Nobody keeps it, but the index says which posts' it may be.
+    fn post_block(&self, cid: &Cid) -> Result<Option<Vec<u8>>, FindError> {
+        let candidates = self.reader.candidates(cid)?.into_iter();
+        let own = candidates.filter(|(account, _)| *account == self.account);
+        for (_, place) in own {
+            if let Place::Post(id) = place
+                && let Some(bytes) = self.post(id)?
+                && cid.matches(&bytes)
+            {
+                return Ok(Some(bytes));
             }
-            std::ops::ControlFlow::Continue(())
-        })?;
-        let Some(id) = found else {
-            return Ok(None);
-        };
+        }
+        Ok(None)
+    }
+
+    /// The directory of one post, made of its files.
+    fn post(&self, id: ItemId) -> Result<Option<Vec<u8>>, FindError> {
         let feed = self.reader.feed(self.account)?;
         let mut files = Vec::new();
         let edited = feed.versions(id)?.len() > 1;
