@@ -8,19 +8,20 @@ use super::{Part, pin};
 use crate::run;
 
 /// Named on the screen; the rest of the pin file is what these need.
-const TOOLS: [&str; 7] = [
+const TOOLS: [&str; 8] = [
     "coincurve",
     "eth-account",
     "eth-keyfile",
     "feedparser",
     "imageio-ffmpeg",
+    "libtorrent",
     "pillow",
     "podcastparser",
 ];
 
 pub(super) fn tools() -> Result<Part> {
     Part::new(
-        ("pypi", "PyPI", "85 MB download, 260 MB on disk"),
+        ("pypi", "PyPI", "95 MB download, 285 MB on disk"),
         &["requirements.txt"],
         |folder| environment(folder, "venv", "requirements.txt"),
     )
