@@ -10,8 +10,8 @@
 //! [`feed`] is the tree of ordinary files that a record names.
 
 pub mod account;
+pub mod announcement;
 pub mod cbor;
-
 pub mod dag;
 pub mod delta;
 pub mod eip712;
@@ -20,6 +20,8 @@ pub mod grant;
 pub mod hash;
 pub mod heads;
 pub mod limits;
+pub mod machine;
+pub mod message;
 pub mod record;
 pub mod seams;
 pub mod signature;

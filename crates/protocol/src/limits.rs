@@ -101,3 +101,18 @@ pub const EXACT_NUMBER: u64 = (1 << 53) - 1;
 /// Bytes of a JSON file of a feed that is read at all. What the other limits allow is
 /// smaller.
 pub const JSON_BYTES: usize = 32 * 1024 * 1024;
+
+/// Bytes of one message between nodes (`/ourspace/peer/1`): a record, a delta and room.
+pub const FRAME_BYTES: usize = 32 * 1024;
+/// Topics in one message.
+pub const TOPICS_AT_ONCE: usize = 1024;
+/// Accounts in one question.
+pub const ACCOUNTS_AT_ONCE: usize = 256;
+/// Nodes in one answer.
+pub const KEEPERS_AT_ONCE: usize = 32;
+/// Bytes of a node's address (a multiaddr with its peer id).
+pub const ADDRESS_BYTES: usize = 192;
+/// Bytes of the name and version of a node's program.
+pub const AGENT_BYTES: usize = 64;
+/// Records of one account in the DHT: one for each signer.
+pub const ROW_BYTES: usize = SIGNERS * (RECORD_BYTES + 8) + 8;
