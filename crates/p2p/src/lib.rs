@@ -1,1 +1,23 @@
 //! The network between nodes: the only room that names libp2p.
+//!
+//! [`Task::new`] makes a node, [`Task::run`] runs it, and [`Node`] is what everybody else
+//! holds of it. It finds the newest records of accounts (a DHT, and peers that follow the
+//! same accounts), spreads news of them, and stays reachable behind routers. It keeps no
+//! feed and draws no conclusions: what it tells is verified, and what is done with it,
+//! others decide.
+
+mod behaviour;
+mod config;
+mod dht;
+mod error;
+mod handle;
+mod lines;
+mod status;
+mod task;
+mod transport;
+
+pub use config::{Budget, Clock, Config, Ipfs, Switches};
+pub use error::NodeError;
+pub use handle::{Event, Node, Stored};
+pub use status::{Peer, Status};
+pub use task::Task;

@@ -35,6 +35,12 @@ impl Heads {
         Self::default()
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_signer.is_empty()
+    }
+
     /// The epoch of the heads; 0 when there are none.
     #[must_use]
     pub fn epoch(&self) -> u64 {

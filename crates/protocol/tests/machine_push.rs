@@ -1,5 +1,5 @@
 //! Push on virtual time: what reaches whom, how often and when.
-#![expect(clippy::tests_outside_test_module, reason = "an integration test")]
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
 
 use std::{
     collections::{BTreeMap, BTreeSet, BinaryHeap},
@@ -132,7 +132,7 @@ impl World {
                     self.later(to, Input::Prune { peer, topics })
                 }
                 Effect::Send(to, Message::Sum(sum)) => self.later(to, Input::Sum { peer, sum }),
-                Effect::Send(..) | Effect::Ask(..) => {}
+                Effect::Send(..) | Effect::Ask(..) | Effect::Recall(..) => {}
             }
         }
     }

@@ -1,5 +1,5 @@
 //! Rows of the DHT: nobody without a key changes, hides or crowds them out.
-#![expect(clippy::tests_outside_test_module, reason = "an integration test")]
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
 
 use ourspace_protocol::{
     heads::Heads,
@@ -65,7 +65,10 @@ fn a_row_only_gets_newer() {
     let device = TestKey::named("device");
     let granted = sign_grant(grant(&author, &device), &author);
     let second = sign_record(record(&author), Some(granted), &device);
-    assert_eq!(put(&mut keeper, key, &row(&[second.clone()])), Ok(Put::New));
+    assert_eq!(
+        put(&mut keeper, key, &row(std::slice::from_ref(&second))),
+        Ok(Put::New)
+    );
     assert_eq!(
         keeper.get(&key),
         Some(row(&[signed(&author, NOW - 5), second]).as_slice())

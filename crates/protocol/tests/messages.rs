@@ -1,5 +1,4 @@
 //! Messages between nodes: what is written is read, and nothing else.
-#![expect(clippy::tests_outside_test_module, reason = "an integration test")]
 
 use ourspace_protocol::{
     account::Account,

@@ -5,5 +5,7 @@
 //! program, in tests on virtual time, and in a simulation of ten thousand nodes.
 
 pub mod dice;
+pub mod lookup;
 pub mod push;
 pub mod rows;
+pub mod upkeep;

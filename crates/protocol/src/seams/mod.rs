@@ -6,6 +6,7 @@
 mod net;
 mod reach;
 mod resolver;
+mod shelf;
 mod signer;
 mod transport;
 
@@ -14,6 +15,7 @@ use std::{future::Future, pin::Pin};
 pub use net::{Dial, Net, Stream};
 pub use reach::is_public;
 pub use resolver::{Candidate, Lookup, Resolver};
+pub use shelf::RowShelf;
 pub use signer::{Signer, SignerError};
 pub use transport::{Arrival, Session, Transport, Want};
 

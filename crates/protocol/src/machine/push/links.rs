@@ -210,6 +210,10 @@ impl<P: Copy + Ord> Topics<P> {
         tree.map_or_else(Vec::new, |tree| tree.links.keys().copied().collect())
     }
 
+    pub(super) fn peers(&self) -> Vec<P> {
+        self.peers.keys().copied().collect()
+    }
+
     /// The peers that follow anything that this node follows.
     pub(super) fn linked(&self) -> Vec<P> {
         let follows = |peer: &P| {
@@ -248,6 +252,10 @@ impl<P: Copy + Ord> Topics<P> {
         trees.filter(|tree| tree.links.contains_key(&peer)).count()
     }
 
+    pub(super) fn account(&self, topic: Topic) -> Option<Account> {
+        self.trees.get(&topic).map(|tree| tree.account)
+    }
+
     pub(super) fn is_followed(&self, topic: Topic) -> bool {
         self.trees.contains_key(&topic)
     }
@@ -271,7 +279,8 @@ impl<P: Copy + Ord> Topics<P> {
         newest.is_some_and(|mut all| all.any(|order| Short::of(&order.2) == short))
     }
 
-    /// The account of a topic that was not asked about for `pause`; it counts as asked now.
+    /// The account of a topic that was not asked about for `pause`, or of which nothing is
+    /// known; it counts as asked now.
     pub(super) fn ask(&mut self, topic: Topic, now: Millis, pause: Millis) -> Option<Account> {
         let tree = self.trees.get_mut(&topic)?;
         if tree

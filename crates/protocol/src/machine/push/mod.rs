@@ -46,7 +46,9 @@ const PATIENCE: Millis = 300;
 const TRIES: usize = 4;
 /// How often a topic is asked about, at least.
 const ASK_AGAIN: Millis = 10 * 60 * 1000;
-/// How often some peer is told the sum of what is known.
+/// So long after it was met, a peer is told the sum of what is known.
+const FIRST_SUM: Millis = 5_000;
+/// How often some peer is told it again.
 const SUM_AGAIN: Millis = 60 * 1000;
 /// Missing pieces of news that are waited for at once.
 const WAITS: usize = 1024;
@@ -135,6 +137,9 @@ pub enum Effect<P> {
     News(P, Arc<Announcement>),
     /// Sends another message to a peer.
     Send(P, Message),
+    /// Sends a peer the record of an account that it misses: it is not among the last
+    /// announcements.
+    Recall(P, Account, Short),
     /// Takes in news that it did not have, and says who sent it.
     Deliver(P, Arc<Announcement>),
     /// Asks a peer what is new of these accounts.
@@ -155,6 +160,8 @@ pub struct Push<P> {
     ask_at: Option<Millis>,
     /// When some peer is told the sum.
     sum_at: Option<Millis>,
+    /// Those that have not been told it yet, and when they are.
+    first_sums: BTreeMap<P, Millis>,
 }
 
 /// News that others have and this node does not.
@@ -180,6 +187,7 @@ impl<P: Copy + Ord> Push<P> {
             waits: BTreeMap::new(),
             ask_at: None,
             sum_at: None,
+            first_sums: BTreeMap::new(),
         }
     }
 
@@ -187,16 +195,27 @@ impl<P: Copy + Ord> Push<P> {
     #[must_use]
     pub fn wake(&self) -> Option<Millis> {
         let waits = self.waits.values().map(|wait| wait.at).min();
-        [self.gathered_until, waits, self.ask_at, self.sum_at]
-            .into_iter()
-            .flatten()
-            .min()
+        let first_sum = self.first_sums.values().min().copied();
+        let all = [
+            self.gathered_until,
+            waits,
+            self.ask_at,
+            self.sum_at,
+            first_sum,
+        ];
+        all.into_iter().flatten().min()
     }
 
     /// Every topic of this node, for a peer that was just connected.
     #[must_use]
     pub fn interests(&self) -> Vec<Topic> {
         self.topics.all()
+    }
+
+    /// The connected peers.
+    #[must_use]
+    pub fn peers(&self) -> Vec<P> {
+        self.topics.peers()
     }
 
     /// How many of this node's topics a peer follows too.
@@ -228,13 +247,19 @@ impl<P: Copy + Ord> Push<P> {
             Input::Connected(peer) => self.topics.connected(peer),
             Input::Gone(peer) => {
                 self.gathered.remove(&peer);
+                self.first_sums.remove(&peer);
                 for topic in self.topics.gone(peer) {
                     self.grow(topic, &mut out);
                 }
             }
             Input::Interests { peer, joined, left } => {
                 self.topics.left(peer, &left);
-                for topic in self.topics.joined(peer, &joined) {
+                let shared = self.topics.joined(peer, &joined);
+                if !shared.is_empty() {
+                    let at = now + FIRST_SUM + self.dice.below(FIRST_SUM);
+                    self.first_sums.entry(peer).or_insert(at);
+                }
+                for topic in shared {
                     self.grow(topic, &mut out);
                     self.ask_peer(topic, peer, now, &mut out);
                 }
@@ -355,9 +380,15 @@ impl<P: Copy + Ord> Push<P> {
             if !self.topics.make_eager(peer, *topic) {
                 continue;
             }
-            let news = missing.and_then(|short| self.recent.get(short));
-            if let Some(news) = news {
-                out.effects.push(Effect::News(peer, news));
+            let Some(short) = *missing else {
+                continue;
+            };
+            match (self.recent.get(short), self.topics.account(*topic)) {
+                (Some(news), _) => out.effects.push(Effect::News(peer, news)),
+                (None, Some(account)) => {
+                    out.effects.push(Effect::Recall(peer, account, short));
+                }
+                (None, None) => {}
             }
         }
     }
@@ -373,9 +404,18 @@ impl<P: Copy + Ord> Push<P> {
         if self.sum_at.is_some_and(|at| at <= now) {
             self.sum_at = Some(now + SUM_AGAIN / 2 + self.dice.below(SUM_AGAIN));
             for peer in self.dice.take(self.topics.linked(), 1) {
-                let sum = self.topics.sum(peer);
-                out.effects.push(Effect::Send(peer, Message::Sum(sum)));
+                self.tell_sum(peer, out);
             }
+        }
+        let first: Vec<P> = self
+            .first_sums
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(peer, _)| *peer)
+            .collect();
+        for peer in first {
+            self.first_sums.remove(&peer);
+            self.tell_sum(peer, out);
         }
         if self.ask_at.is_some_and(|at| at <= now) {
             self.ask_at = Some(now + ASK_AGAIN / 4);
@@ -383,6 +423,11 @@ impl<P: Copy + Ord> Push<P> {
                 self.ask_of(topic, now, out);
             }
         }
+    }
+
+    fn tell_sum(&self, peer: P, out: &mut Out<P>) {
+        let sum = self.topics.sum(peer);
+        out.effects.push(Effect::Send(peer, Message::Sum(sum)));
     }
 
     /// A peer that knows something else is told what is known here.

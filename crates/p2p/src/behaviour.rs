@@ -1,0 +1,162 @@
+//! The protocols of a node, put together.
+
+use std::time::Duration;
+
+use libp2p::{
+    PeerId, StreamProtocol, autonat,
+    connection_limits::{self, ConnectionLimits},
+    dcutr, identify,
+    identity::Keypair,
+    kad, mdns, ping, relay,
+    swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
+    upnp,
+};
+use ourspace_protocol::machine::dice::Dice;
+
+use crate::{
+    NodeError,
+    config::{Budget, Config, Ipfs, Switches},
+    dht::{self, Guarded, RowStore},
+    lines,
+};
+
+/// How this program calls itself.
+pub(crate) const AGENT: &str = concat!("ourspace/", env!("CARGO_PKG_VERSION"));
+
+/// Pings keep connections warm and find dead ones.
+const PING: Duration = Duration::from_secs(60);
+/// Relayed connections carry text while two nodes find a direct way, or when there is none.
+const RELAYED_BYTES: u64 = 16 * 1024 * 1024;
+/// And no longer than this.
+const RELAYED_TIME: Duration = Duration::from_secs(60 * 60);
+
+/// All of them.
+#[derive(NetworkBehaviour)]
+pub(crate) struct Behaviour {
+    pub(crate) limits: connection_limits::Behaviour,
+    pub(crate) ping: ping::Behaviour,
+    pub(crate) identify: identify::Behaviour,
+    pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
+    pub(crate) upnp: Toggle<upnp::tokio::Behaviour>,
+    pub(crate) reach: Reach,
+    pub(crate) rows: Guarded,
+    pub(crate) ipfs: Toggle<kad::Behaviour<kad::store::MemoryStore>>,
+    pub(crate) lines: lines::Behaviour,
+}
+
+/// What makes a node behind a router reachable.
+#[derive(NetworkBehaviour)]
+pub(crate) struct Reach {
+    pub(crate) autonat: autonat::v2::client::Behaviour,
+    pub(crate) autonat_server: autonat::v2::server::Behaviour,
+    pub(crate) relay_client: relay::client::Behaviour,
+    pub(crate) relay: Toggle<relay::Behaviour>,
+    pub(crate) dcutr: dcutr::Behaviour,
+}
+
+impl Behaviour {
+    /// Builds them.
+    ///
+    /// # Errors
+    /// [`NodeError::Mdns`] when the socket for multicast cannot be opened.
+    pub(crate) fn new(
+        key: &Keypair,
+        relay_client: relay::client::Behaviour,
+        config: &Config,
+        real: bool,
+    ) -> Result<Self, NodeError> {
+        let own = key.public().to_peer_id();
+        let Switches { mdns, upnp, .. } = config.switches;
+        let mdns = (mdns && real)
+            .then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), own))
+            .transpose()
+            .map_err(NodeError::Mdns)?;
+        let identify = identify::Config::new("/ourspace/1".to_owned(), key.public())
+            .with_agent_version(AGENT.to_owned())
+            .with_push_listen_addr_updates(true);
+        Ok(Self {
+            limits: connection_limits::Behaviour::new(limits(config.budget)),
+            ping: ping::Behaviour::new(ping::Config::new().with_interval(PING)),
+            identify: identify::Behaviour::new(identify),
+            mdns: mdns.into(),
+            upnp: (upnp && real).then(upnp::tokio::Behaviour::default).into(),
+            reach: Reach::new(own, relay_client, config),
+            rows: rows(own, config),
+            ipfs: ipfs(own, config).into(),
+            lines: lines::Behaviour::default(),
+        })
+    }
+}
+
+impl Reach {
+    fn new(own: PeerId, relay_client: relay::client::Behaviour, config: &Config) -> Self {
+        let relay = config.switches.relay.then(|| {
+            let limits = relay::Config {
+                max_circuit_bytes: RELAYED_BYTES,
+                max_circuit_duration: RELAYED_TIME,
+                ..relay::Config::default()
+            };
+            relay::Behaviour::new(own, limits)
+        });
+        Self {
+            autonat: autonat::v2::client::Behaviour::default(),
+            autonat_server: autonat::v2::server::Behaviour::default(),
+            relay_client,
+            relay: relay.into(),
+            dcutr: dcutr::Behaviour::new(own),
+        }
+    }
+}
+
+/// Connections: so many, and few to the same peer.
+fn limits(budget: Budget) -> ConnectionLimits {
+    // There is room above the budget for those that are being tried; the least worthy of
+    // them are ended soon.
+    let most = budget.connections + budget.connections / 4 + 8;
+    ConnectionLimits::default()
+        .with_max_pending_incoming(Some(64))
+        .with_max_pending_outgoing(Some(64))
+        .with_max_established(Some(most))
+        .with_max_established_per_peer(Some(4))
+}
+
+fn rows(own: PeerId, config: &Config) -> Guarded {
+    let store = RowStore::new(
+        own,
+        config.budget.rows,
+        config.shelf.clone(),
+        config.clock.clone(),
+    );
+    let settings = dht::config(dht::NAME, config.budget.replicas);
+    let mut kademlia = kad::Behaviour::with_config(own, store, settings);
+    kademlia.set_mode(Some(kad::Mode::Server));
+    Guarded(kademlia)
+}
+
+fn ipfs(own: PeerId, config: &Config) -> Option<kad::Behaviour<kad::store::MemoryStore>> {
+    let name = match config.switches.ipfs {
+        Ipfs::Off => return None,
+        Ipfs::Public => StreamProtocol::new("/ipfs/kad/1.0.0"),
+        Ipfs::Lan => StreamProtocol::new("/ipfs/lan/kad/1.0.0"),
+    };
+    let mut settings = kad::Config::new(name);
+    settings
+        .set_provider_publication_interval(Some(Duration::from_secs(22 * 60 * 60)))
+        .set_record_filtering(kad::StoreInserts::FilterBoth)
+        .set_periodic_bootstrap_interval(Some(Duration::from_secs(30 * 60)));
+    let store = kad::store::MemoryStore::new(own);
+    let mut kademlia = kad::Behaviour::with_config(own, store, settings);
+    let server = config.switches.ipfs == Ipfs::Lan;
+    kademlia.set_mode(server.then_some(kad::Mode::Server));
+    Some(kademlia)
+}
+
+/// A seed for choices that need not be secret.
+pub(crate) fn dice(own: &PeerId) -> Dice {
+    let mut seed = [0; 8];
+    let bytes = own.to_bytes();
+    for (to, from) in seed.iter_mut().zip(bytes.iter().rev()) {
+        *to = *from;
+    }
+    Dice::new(u64::from_le_bytes(seed))
+}

@@ -1,0 +1,208 @@
+//! What Kademlia keeps rows and providers in.
+
+use std::{borrow::Cow, collections::BTreeSet, iter, sync::Arc};
+
+use libp2p::{
+    PeerId,
+    kad::{
+        ProviderRecord, Record, RecordKey,
+        store::{Error, RecordStore, Result},
+    },
+};
+use ourspace_protocol::{
+    machine::rows::{Key, Put, Room, RowRefusal, Rows, Situation, distance},
+    seams::RowShelf,
+};
+
+use super::{place, place_of_key, providers::Providers};
+use crate::config::Clock;
+
+/// Refusals that wait to be looked at.
+const REFUSALS: usize = 256;
+
+/// A row of somebody that was not taken.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// Who sent it; nobody when it came from here.
+    pub(crate) peer: Option<PeerId>,
+    /// Why.
+    pub(crate) why: RowRefusal,
+}
+
+/// Rows and providers of one node.
+pub(crate) struct RowStore {
+    own: PeerId,
+    rows: Rows,
+    providers: Providers,
+    shelf: Option<Arc<dyn RowShelf>>,
+    clock: Clock,
+    /// Where the nodes stand that are known.
+    known: Vec<Key>,
+    /// Keys of the accounts that this node follows in public.
+    followed: BTreeSet<Key>,
+    /// Whose request is being handled.
+    pub(super) sender: Option<PeerId>,
+    refused: Vec<Refused>,
+}
+
+impl RowStore {
+    /// The store of a node, with what is on its shelf.
+    pub(crate) fn new(
+        own: PeerId,
+        room: Room,
+        shelf: Option<Arc<dyn RowShelf>>,
+        clock: Clock,
+    ) -> Self {
+        let mut store = Self {
+            own,
+            rows: Rows::new(place(&own), room),
+            providers: Providers::default(),
+            shelf: None,
+            clock,
+            known: Vec::new(),
+            followed: BTreeSet::new(),
+            sender: None,
+            refused: Vec::new(),
+        };
+        for (key, value) in shelf.iter().flat_map(|shelf| shelf.load()) {
+            // What lies on the disk is believed no more than what a stranger sends.
+            if let Err(why) = store.take(key, &value) {
+                tracing::debug!(%why, "a kept row is left out");
+            }
+        }
+        store.shelf = shelf;
+        store
+    }
+
+    /// Says which nodes are known.
+    pub(crate) fn set_known(&mut self, known: Vec<Key>) {
+        self.known = known;
+    }
+
+    /// Says whether an account with this key is followed in public.
+    pub(crate) fn set_followed(&mut self, key: Key, followed: bool) {
+        match followed {
+            true => self.followed.insert(key),
+            false => self.followed.remove(&key),
+        };
+    }
+
+    /// What was refused since it was last asked.
+    pub(crate) fn take_refused(&mut self) -> Vec<Refused> {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// The row of a key.
+    pub(crate) fn row(&self, key: &Key) -> Option<&[u8]> {
+        self.rows.get(key)
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Forgets the rows that nobody has put again since `before`.
+    pub(crate) fn expire(&mut self, before: ourspace_protocol::time::Millis) {
+        for key in self.rows.untouched(before) {
+            self.forget(&key);
+        }
+    }
+
+    fn forget(&mut self, key: &Key) {
+        self.rows.remove(key);
+        if let Some(shelf) = &self.shelf {
+            shelf.remove(key);
+        }
+    }
+
+    /// Takes a row, and writes it down before it is acknowledged.
+    pub(crate) fn take(&mut self, key: Key, value: &[u8]) -> std::result::Result<Put, RowRefusal> {
+        let place = place_of_key(&key);
+        let own = distance(&super::place(&self.own), &place);
+        let nearer = self
+            .known
+            .iter()
+            .filter(|known| distance(known, &place) < own);
+        let situation = Situation {
+            now: (self.clock)(),
+            nearer: nearer.count(),
+            followed: self.followed.contains(&key),
+        };
+        let mut gone = Vec::new();
+        let put = self.rows.put(key, value, situation, &mut gone)?;
+        if let Some(shelf) = &self.shelf {
+            for key in &gone {
+                shelf.remove(key);
+            }
+            if let (Put::New, Some(row)) = (put, self.rows.get(&key)) {
+                shelf.put(&key, row);
+            }
+        }
+        Ok(put)
+    }
+}
+
+/// Other keys than those of rows are nobody's here.
+fn key(key: &RecordKey) -> Option<Key> {
+    key.as_ref().try_into().ok()
+}
+
+impl RecordStore for RowStore {
+    type RecordsIter<'a> = iter::Empty<Cow<'a, Record>>;
+    type ProvidedIter<'a> = Box<dyn Iterator<Item = Cow<'a, ProviderRecord>> + 'a>;
+
+    fn get(&self, k: &RecordKey) -> Option<Cow<'_, Record>> {
+        let row = self.rows.get(&key(k)?)?;
+        Some(Cow::Owned(Record {
+            key: k.clone(),
+            value: row.to_vec(),
+            publisher: None,
+            expires: None,
+        }))
+    }
+
+    fn put(&mut self, record: Record) -> Result<()> {
+        let key = key(&record.key).ok_or(Error::ValueTooLarge)?;
+        match self.take(key, &record.value) {
+            Ok(_) => Ok(()),
+            Err(why) => {
+                if self.refused.len() < REFUSALS {
+                    let peer = self.sender;
+                    self.refused.push(Refused { peer, why });
+                }
+                // The error's kind goes nowhere: it only keeps the request from being
+                // acknowledged.
+                Err(Error::MaxRecords)
+            }
+        }
+    }
+
+    fn remove(&mut self, k: &RecordKey) {
+        if let Some(key) = key(k) {
+            self.forget(&key);
+        }
+    }
+
+    /// Kademlia copies them to others with this; that is done by our own rules.
+    fn records(&self) -> Self::RecordsIter<'_> {
+        iter::empty()
+    }
+
+    fn add_provider(&mut self, record: ProviderRecord) -> Result<()> {
+        self.providers.add(record, &self.own);
+        Ok(())
+    }
+
+    fn providers(&self, key: &RecordKey) -> Vec<ProviderRecord> {
+        self.providers.of(key)
+    }
+
+    fn provided(&self) -> Self::ProvidedIter<'_> {
+        Box::new(self.providers.own())
+    }
+
+    fn remove_provider(&mut self, key: &RecordKey, peer: &PeerId) {
+        self.providers.remove(key, peer);
+    }
+}

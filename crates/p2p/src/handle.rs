@@ -1,0 +1,197 @@
+//! What the rest of the program holds of a node: a cheap handle.
+
+use std::sync::Arc;
+
+use ourspace_protocol::{
+    account::Account,
+    announcement::Announcement,
+    heads::Heads,
+    seams::{BoxFuture, Candidate, Lookup, Resolver},
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{NodeError, status::Status};
+
+/// Found records that wait for whoever asked.
+pub(crate) const FOUND: usize = 64;
+
+/// Which way a lookup takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The DHT.
+    Dht,
+    /// Connected peers that follow the account.
+    Swarm,
+}
+
+/// What is said of an account that is followed from now on.
+#[derive(Debug)]
+pub(crate) struct Join {
+    pub(crate) heads: Heads,
+    pub(crate) own: bool,
+}
+
+/// What a node is asked to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Join(Account, Join),
+    Leave(Account),
+    Publish(Arc<Announcement>),
+    Put(Account, oneshot::Sender<Stored>),
+    Resolve(Account, Way, mpsc::Sender<Candidate>),
+    Dial(String, oneshot::Sender<Result<(), NodeError>>),
+    Status(oneshot::Sender<Status>),
+}
+
+/// Where a row was put.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Nodes that have it now.
+    pub holders: usize,
+    /// Nodes that were asked to take it.
+    pub asked: usize,
+}
+
+/// What a node tells by itself.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// News of an account that was joined: verified, not applied. Without its delta when it
+    /// came by a way that carries none.
+    News {
+        /// What.
+        news: Arc<Announcement>,
+        /// Who sent it: a peer id.
+        from: String,
+    },
+}
+
+/// A node that runs.
+#[derive(Clone, Debug)]
+pub struct Node {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Node {
+    pub(crate) fn new(commands: mpsc::Sender<Command>) -> Self {
+        Self { commands }
+    }
+
+    async fn send(&self, command: Command) -> Result<(), NodeError> {
+        let sent = self.commands.send(command).await;
+        sent.map_err(|_| NodeError::Stopped)
+    }
+
+    /// Follows an account in public from now on: its news comes as [`Event`]s, and this
+    /// node answers for it. `heads` is what is known of it; `own` says that it is the
+    /// account of whoever this node belongs to.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn join(&self, account: Account, heads: Heads, own: bool) -> Result<(), NodeError> {
+        self.send(Command::Join(account, Join { heads, own })).await
+    }
+
+    /// Does so no longer.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn leave(&self, account: Account) -> Result<(), NodeError> {
+        self.send(Command::Leave(account)).await
+    }
+
+    /// Tells the followers of an account that was joined.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn publish(&self, news: Arc<Announcement>) -> Result<(), NodeError> {
+        self.send(Command::Publish(news)).await
+    }
+
+    /// Puts the newest records of an account that was joined into the DHT. Takes as long as
+    /// the slowest node that is asked.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn put(&self, account: Account) -> Result<Stored, NodeError> {
+        let (tell, told) = oneshot::channel();
+        self.send(Command::Put(account, tell)).await?;
+        told.await.map_err(|_| NodeError::Stopped)
+    }
+
+    /// Connects to a node.
+    ///
+    /// # Errors
+    /// [`NodeError::Address`], [`NodeError::Stopped`].
+    pub async fn dial(&self, address: String) -> Result<(), NodeError> {
+        let (tell, told) = oneshot::channel();
+        self.send(Command::Dial(address, tell)).await?;
+        told.await.map_err(|_| NodeError::Stopped)?
+    }
+
+    /// How it is doing.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn status(&self) -> Result<Status, NodeError> {
+        let (tell, told) = oneshot::channel();
+        self.send(Command::Status(tell)).await?;
+        told.await.map_err(|_| NodeError::Stopped)
+    }
+
+    /// The way by the DHT.
+    #[must_use]
+    pub fn dht(&self) -> impl Resolver + use<> {
+        ByNode {
+            node: self.clone(),
+            way: Way::Dht,
+        }
+    }
+
+    /// The way by connected peers that follow the account.
+    #[must_use]
+    pub fn swarm(&self) -> impl Resolver + use<> {
+        ByNode {
+            node: self.clone(),
+            way: Way::Swarm,
+        }
+    }
+}
+
+struct ByNode {
+    node: Node,
+    way: Way,
+}
+
+impl Resolver for ByNode {
+    fn name(&self) -> &'static str {
+        match self.way {
+            Way::Dht => "dht",
+            Way::Swarm => "swarm",
+        }
+    }
+
+    fn resolve(&self, account: Account, _: &[String]) -> Box<dyn Lookup> {
+        let (found, come) = mpsc::channel(FOUND);
+        let command = Command::Resolve(account, self.way, found);
+        Box::new(Pending {
+            begin: Some((self.node.clone(), command)),
+            come,
+        })
+    }
+}
+
+struct Pending {
+    begin: Option<(Node, Command)>,
+    come: mpsc::Receiver<Candidate>,
+}
+
+impl Lookup for Pending {
+    fn next(&mut self) -> BoxFuture<'_, Option<Candidate>> {
+        Box::pin(async {
+            if let Some((node, command)) = self.begin.take() {
+                node.send(command).await.ok()?;
+            }
+            self.come.recv().await
+        })
+    }
+}

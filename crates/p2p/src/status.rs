@@ -1,0 +1,44 @@
+//! What a node tells of itself.
+
+use std::collections::BTreeMap;
+
+/// How a node is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Its peer id.
+    pub peer: String,
+    /// Where it can be reached, with the peer id at the end.
+    pub listen: Vec<String>,
+    /// Those of them that somebody else has tried and found to work.
+    pub confirmed: Vec<String>,
+    /// Connected peers.
+    pub peers: Vec<Peer>,
+    /// Nodes in the routing table of the DHT.
+    pub routing: usize,
+    /// Rows that it keeps for the DHT.
+    pub rows: usize,
+    /// How far most peers' clocks are from the one here, in milliseconds: above zero when
+    /// they are ahead. None before three peers have told.
+    pub clock: Option<i64>,
+    /// What was counted since the start, by name.
+    pub counts: BTreeMap<&'static str, u64>,
+}
+
+/// A connected peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its peer id.
+    pub peer: String,
+    /// How it is connected.
+    pub address: String,
+    /// Its program, as it says.
+    pub agent: String,
+    /// Whether the connection goes through a relay.
+    pub relayed: bool,
+    /// Whether it speaks our protocol.
+    pub speaks: bool,
+    /// How many accounts both follow in public.
+    pub overlap: usize,
+    /// Round trip in microseconds, where it was measured.
+    pub round_trip: Option<u64>,
+}

@@ -1,0 +1,330 @@
+//! The task of a node: one loop that owns the swarm and everything that changes with it.
+//!
+//! Commands and the network's events go in, answers and [`Event`]s come out. What is
+//! decided, the machines of the protocol decide; here it is only carried out.
+
+mod peers;
+mod queries;
+mod swarm;
+mod talk;
+mod upkeep;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use libp2p::{Multiaddr, PeerId, Swarm, identity::Keypair, multiaddr::Protocol};
+use ourspace_protocol::{
+    account::Account,
+    machine::{rows, upkeep::Upkeep},
+    time::Millis,
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    peers::Peers,
+    queries::Queries,
+    talk::{Do, Talk},
+};
+use crate::{
+    NodeError,
+    behaviour::{self, Behaviour},
+    config::{Clock, Config},
+    handle::{Command, Event, Join, Node, Way},
+    status::{self, Status},
+    transport::{self, Kinds},
+};
+
+/// Commands that wait.
+const COMMANDS: usize = 256;
+/// Events that wait for the rest of the program.
+const EVENTS: usize = 1_024;
+/// Peers that are asked at once in the swarm of an account.
+const ASKED: usize = 4;
+/// A connection that nobody speaks on is ended after this.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A node, before and while it runs.
+pub struct Task {
+    swarm: Swarm<Behaviour>,
+    commands: mpsc::Receiver<Command>,
+    events: mpsc::Sender<Event>,
+    clock: Clock,
+    talk: Talk,
+    queries: Queries,
+    peers: Peers,
+    upkeep: Upkeep,
+    desk: Desk,
+}
+
+/// Small things that the task remembers.
+#[derive(Debug, Default)]
+struct Desk {
+    counts: BTreeMap<&'static str, u64>,
+    /// Accounts whose news did not fit into the channel of events.
+    behind: Vec<Account>,
+    /// When house is kept next.
+    house_at: Millis,
+    /// Nodes that a row should be at.
+    replicas: usize,
+    /// Most connections that are kept.
+    connections: usize,
+}
+
+impl std::fmt::Debug for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Task")
+            .field("peer", self.swarm.local_peer_id())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Task {
+    /// Makes a node: sockets are opened, nothing is said yet. The first part is the handle,
+    /// the second one what it tells by itself.
+    ///
+    /// # Errors
+    /// [`NodeError`] when an address is malformed or cannot be listened on.
+    pub fn new(config: &Config) -> Result<(Node, mpsc::Receiver<Event>, Self), NodeError> {
+        let key = key(&config.seed)?;
+        let own = key.public().to_peer_id();
+        let listen = addresses(&config.listen)?;
+        let kinds = Kinds::of(&listen);
+        let (transport, relay) = transport::build(&key, kinds)?;
+        let behaviour = Behaviour::new(&key, relay, config, kinds.is_real())?;
+        let settings = libp2p::swarm::Config::with_tokio_executor()
+            .with_idle_connection_timeout(IDLE)
+            .with_max_negotiating_inbound_streams(64);
+        let mut swarm = Swarm::new(transport, behaviour, own, settings);
+        for address in listen {
+            let listened = swarm.listen_on(address.clone());
+            listened.map_err(|error| NodeError::Listen(address.to_string(), error.to_string()))?;
+        }
+        let (commands, come) = mpsc::channel(COMMANDS);
+        let (events, told) = mpsc::channel(EVENTS);
+        let mut dice = behaviour::dice(&own);
+        let mut task = Self {
+            swarm,
+            commands: come,
+            events,
+            clock: config.clock.clone(),
+            upkeep: Upkeep::new(behaviour::dice(&own)),
+            talk: {
+                dice.roll();
+                Talk::new(dice)
+            },
+            queries: Queries::default(),
+            peers: Peers::default(),
+            desk: Desk {
+                replicas: config.budget.replicas.get(),
+                connections: config.budget.connections as usize,
+                ..Desk::default()
+            },
+        };
+        for address in addresses(&config.peers)? {
+            task.begin_with(address);
+        }
+        Ok((Node::new(commands), told, task))
+    }
+
+    /// Its peer id.
+    #[must_use]
+    pub fn peer(&self) -> String {
+        self.swarm.local_peer_id().to_string()
+    }
+
+    /// Runs until it is told to stop or every handle is gone.
+    pub async fn run(mut self, stop: CancellationToken) {
+        use futures::StreamExt as _;
+        loop {
+            let wait = self.until_wake();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                command = self.commands.recv() => match command {
+                    Some(command) => self.command(command),
+                    None => return,
+                },
+                event = self.swarm.select_next_some() => self.swarm_event(event),
+                () = tokio::time::sleep(wait) => self.awake(),
+            }
+        }
+    }
+
+    fn now(&self) -> Millis {
+        (self.clock)()
+    }
+
+    fn until_wake(&self) -> Duration {
+        let wakes = [
+            self.talk.wake(),
+            self.queries.wake(),
+            self.upkeep.wake(),
+            Some(self.desk.house_at),
+        ];
+        let next = wakes.into_iter().flatten().min().unwrap_or(0);
+        Duration::from_millis(next.saturating_sub(self.now()).max(1))
+    }
+
+    fn command(&mut self, command: Command) {
+        let now = self.now();
+        match command {
+            Command::Join(account, join) => self.join(account, join, now),
+            Command::Leave(account) => {
+                let key = rows::key_of(account);
+                self.rows().store_mut().set_followed(key, false);
+                self.upkeep.leave(account);
+                let out = self.talk.leave(account, now);
+                self.carry_out(out);
+            }
+            Command::Publish(news) => {
+                let account = news.record().record().account;
+                self.upkeep.published(account, now);
+                let out = self.talk.publish(news, now);
+                self.carry_out(out);
+            }
+            Command::Put(account, tell) => {
+                if let Some(heads) = self.talk.heads(account) {
+                    let rows = &mut self.swarm.behaviour_mut().rows;
+                    self.queries.put(rows, (account, heads), Some(tell));
+                }
+            }
+            Command::Resolve(account, Way::Dht, found) => {
+                let rows = &mut self.swarm.behaviour_mut().rows;
+                self.queries.look(rows, account, Some(found));
+            }
+            Command::Resolve(account, Way::Swarm, found) => {
+                let mut members = self.talk.members(account);
+                members.truncate(ASKED);
+                let out = self.talk.ask(&members, account, &found);
+                self.carry_out(out);
+            }
+            // Whoever asked may have gone.
+            Command::Dial(address, tell) => drop(tell.send(self.dial(&address))),
+            Command::Status(tell) => drop(tell.send(self.status())),
+        }
+    }
+
+    fn join(&mut self, account: Account, Join { heads, own }: Join, now: Millis) {
+        let key = rows::key_of(account);
+        self.rows().store_mut().set_followed(key, true);
+        self.upkeep.join(account, own, now);
+        let out = self.talk.join(account, heads, now);
+        self.carry_out(out);
+    }
+
+    fn rows(&mut self) -> &mut crate::dht::Guarded {
+        &mut self.swarm.behaviour_mut().rows
+    }
+
+    fn carry_out(&mut self, all: Vec<Do>) {
+        for one in all {
+            match one {
+                Do::Send(peer, frame) => {
+                    self.count("bytes_talked", frame.len() as u64);
+                    self.swarm.behaviour_mut().lines.send(peer, frame);
+                }
+                Do::Tell(event) => self.tell(event),
+                Do::Fault(peer, what) => self.fault(peer, what),
+                Do::Count(what) => self.count(what, 1),
+                Do::Clock(peer, clock) => {
+                    let ahead = clock.cast_signed().saturating_sub(self.now().cast_signed());
+                    if let Some(peer) = self.peers.get_mut(&peer) {
+                        peer.ahead = Some(ahead);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells the rest of the program; if it does not keep up, later and in short.
+    fn tell(&mut self, event: Event) {
+        let Event::News { news, .. } = &event;
+        let account = news.record().record().account;
+        if self.events.try_send(event).is_err() && !self.desk.behind.contains(&account) {
+            self.count("events_put_off", 1);
+            self.desk.behind.push(account);
+        }
+    }
+
+    fn fault(&mut self, peer: PeerId, what: &'static str) {
+        tracing::debug!(%peer, what, "a peer has misbehaved");
+        self.count(what, 1);
+        let now = self.now();
+        if self.peers.fault(&peer, now) {
+            self.count("peers_silenced", 1);
+            self.swarm.behaviour_mut().lines.hang_up(peer);
+        }
+    }
+
+    fn count(&mut self, what: &'static str, by: u64) {
+        *self.desk.counts.entry(what).or_default() += by;
+    }
+
+    fn dial(&mut self, address: &str) -> Result<(), NodeError> {
+        let address = parse(address)?;
+        self.begin_with(address);
+        Ok(())
+    }
+
+    /// Connects to a node that somebody named.
+    fn begin_with(&mut self, address: Multiaddr) {
+        if let Some(Protocol::P2p(peer)) = address.iter().last() {
+            self.rows().add_address(&peer, address.clone());
+        }
+        if let Err(error) = self.swarm.dial(address) {
+            tracing::debug!(%error, "not dialled");
+        }
+    }
+
+    fn status(&mut self) -> Status {
+        let own = *self.swarm.local_peer_id();
+        let with_id = |address: &Multiaddr| match address.iter().last() {
+            Some(Protocol::P2p(_)) => address.to_string(),
+            _ => address.clone().with(Protocol::P2p(own)).to_string(),
+        };
+        let listen = self.swarm.listeners().map(with_id).collect();
+        let confirmed = self.swarm.external_addresses().map(with_id).collect();
+        let routing = self
+            .rows()
+            .kbuckets()
+            .map(|bucket| bucket.num_entries())
+            .sum();
+        let mut counts = self.desk.counts.clone();
+        counts.extend(self.queries.counts());
+        let lines = &self.swarm.behaviour().lines;
+        let peers = self.peers.iter().map(|(id, peer)| status::Peer {
+            peer: id.to_string(),
+            address: peer.address.to_string(),
+            agent: peer.agent.clone(),
+            relayed: peer.address.iter().any(|part| part == Protocol::P2pCircuit)
+                && lines.is_relayed(id),
+            speaks: peer.speaks,
+            overlap: self.talk.overlap(*id),
+            round_trip: peer
+                .round_trip
+                .map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX)),
+        });
+        Status {
+            peer: own.to_string(),
+            listen,
+            confirmed,
+            peers: peers.collect(),
+            routing,
+            rows: self.rows().store_mut().len(),
+            clock: self.peers.clock(),
+            counts,
+        }
+    }
+}
+
+fn key(seed: &[u8; 32]) -> Result<Keypair, NodeError> {
+    Keypair::ed25519_from_bytes(*seed).map_err(|error| NodeError::Key(error.to_string()))
+}
+
+fn addresses(all: &[String]) -> Result<Vec<Multiaddr>, NodeError> {
+    all.iter().map(|address| parse(address)).collect()
+}
+
+fn parse(address: &str) -> Result<Multiaddr, NodeError> {
+    let parsed = address.parse::<Multiaddr>();
+    parsed.map_err(|error| NodeError::Address(address.to_owned(), error.to_string()))
+}

@@ -1,0 +1,328 @@
+//! Queries of the DHT that go on: lookups of rows, and rows being put.
+
+use std::collections::{BTreeMap, HashMap};
+
+use libp2p::{
+    PeerId,
+    kad::{self, GetRecordOk, QueryId, Quorum, Record, RecordKey},
+};
+use ourspace_protocol::{
+    account::Account,
+    heads::Heads,
+    machine::{lookup::Lookup, rows},
+    record::SignedRecord,
+    seams::Candidate,
+    time::Millis,
+    verify::{KnownGrants, Verified},
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{dht::Guarded, handle::Stored};
+
+/// A lookup that somebody waits for, or that this node does for its own sake.
+#[derive(Debug)]
+struct Looking {
+    machine: Lookup<PeerId>,
+    found: Option<mpsc::Sender<Candidate>>,
+}
+
+/// A row on its way.
+#[derive(Debug)]
+struct Putting {
+    row: Vec<u8>,
+    key: RecordKey,
+    tell: Option<oneshot::Sender<Stored>>,
+    asked: usize,
+}
+
+/// What is to be done after a query has said something.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// A record that is new to the lookup, and who gave it.
+    Record(Box<Verified<SignedRecord>>, PeerId),
+    /// A node gave something that is no row of the account.
+    Fault(PeerId, &'static str),
+    /// A look for this node's own sake has found the newest row at so many nodes.
+    Looked(Account, usize),
+    /// Nodes that are said to keep the feed of an account.
+    Keepers(Account, Vec<PeerId>),
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Queries {
+    looking: HashMap<QueryId, Looking>,
+    /// Nearest nodes are looked for, to put a row there.
+    finding: HashMap<QueryId, Putting>,
+    putting: HashMap<QueryId, Putting>,
+    keepers: HashMap<QueryId, Account>,
+    known: KnownGrants,
+}
+
+impl Queries {
+    /// Looks for the row of an account.
+    pub(super) fn look(
+        &mut self,
+        rows: &mut Guarded,
+        account: Account,
+        found: Option<mpsc::Sender<Candidate>>,
+    ) {
+        let key = RecordKey::new(&rows::key_of(account));
+        let query = rows.get_record(key);
+        let machine = Lookup::new(account);
+        self.looking.insert(query, Looking { machine, found });
+    }
+
+    /// Puts the newest records of an account where they belong.
+    pub(super) fn put(
+        &mut self,
+        rows: &mut Guarded,
+        (account, heads): (Account, &Heads),
+        tell: Option<oneshot::Sender<Stored>>,
+    ) {
+        let key = RecordKey::new(&rows::key_of(account));
+        let query = rows.get_closest_peers(key.to_vec());
+        let putting = Putting {
+            row: rows::encode(heads),
+            key,
+            tell,
+            asked: 0,
+        };
+        self.finding.insert(query, putting);
+    }
+
+    /// Looks for nodes that keep the feed of an account.
+    pub(super) fn find_keepers(&mut self, rows: &mut Guarded, account: Account) {
+        let query = rows.get_providers(RecordKey::new(&rows::key_of(account)));
+        self.keepers.insert(query, account);
+    }
+
+    /// When a lookup settles next.
+    pub(super) fn wake(&self) -> Option<Millis> {
+        let lookups = self.looking.values();
+        lookups.filter_map(|one| one.machine.settles_at()).min()
+    }
+
+    /// Ends lookups that have heard enough.
+    pub(super) fn settle(&mut self, rows: &mut Guarded, now: Millis) -> Vec<Heard> {
+        let settled: Vec<QueryId> = self
+            .looking
+            .iter()
+            .filter(|(_, one)| one.machine.is_settled(now) || one.is_unwanted())
+            .map(|(query, _)| *query)
+            .collect();
+        let mut heard = Vec::new();
+        for query in settled {
+            if let Some(mut running) = rows.query_mut(&query) {
+                running.finish();
+            }
+            heard.extend(self.end_lookup(rows, query, Vec::new()));
+        }
+        heard
+    }
+
+    /// A query has said something.
+    pub(super) fn progress(
+        &mut self,
+        rows: &mut Guarded,
+        (query, last): (QueryId, bool),
+        result: kad::QueryResult,
+        now: Millis,
+    ) -> Vec<Heard> {
+        match result {
+            kad::QueryResult::GetRecord(result) => self.looked(rows, (query, last), result, now),
+            kad::QueryResult::GetClosestPeers(result) => {
+                let peers = match result {
+                    Ok(found) => found.peers,
+                    Err(kad::GetClosestPeersError::Timeout { peers, .. }) => peers,
+                };
+                if let (true, Some(putting)) = (last, self.finding.remove(&query)) {
+                    let peers = peers.into_iter().map(|peer| peer.peer_id).collect();
+                    self.send_row(rows, putting, peers);
+                }
+                Vec::new()
+            }
+            kad::QueryResult::PutRecord(result) => {
+                self.stored(query, &result);
+                Vec::new()
+            }
+            kad::QueryResult::GetProviders(result) => self.kept_by(query, last, result),
+            _ => Vec::new(),
+        }
+    }
+
+    fn looked(
+        &mut self,
+        rows: &mut Guarded,
+        (query, last): (QueryId, bool),
+        result: kad::GetRecordResult,
+        now: Millis,
+    ) -> Vec<Heard> {
+        let Some(looking) = self.looking.get_mut(&query) else {
+            return Vec::new();
+        };
+        let mut heard = Vec::new();
+        let mut empty = Vec::new();
+        match result {
+            Ok(GetRecordOk::FoundRecord(found)) => {
+                let value = &found.record.value;
+                let new = looking
+                    .machine
+                    .found(found.peer, value, now, &mut self.known);
+                match (new, found.peer) {
+                    (Ok(new), peer) => looking.pass_on(new, peer, &mut heard),
+                    (Err(why), Some(peer)) if why.is_fault() => {
+                        heard.push(Heard::Fault(peer, "rows_refused"));
+                    }
+                    (Err(_), _) => {}
+                }
+            }
+            Ok(GetRecordOk::FinishedWithNoAdditionalRecord { cache_candidates }) => {
+                empty = cache_candidates.into_values().collect();
+            }
+            Err(_) => {}
+        }
+        let settled = looking.machine.is_settled(now);
+        if settled
+            && !last
+            && let Some(mut running) = rows.query_mut(&query)
+        {
+            running.finish();
+        }
+        if last || settled {
+            heard.extend(self.end_lookup(rows, query, empty));
+        }
+        heard
+    }
+
+    /// Ends a lookup: who had something older gets the newest.
+    fn end_lookup(
+        &mut self,
+        rows: &mut Guarded,
+        query: QueryId,
+        empty: Vec<PeerId>,
+    ) -> Option<Heard> {
+        let looking = self.looking.remove(&query)?;
+        let (account, holders) = (looking.machine.account(), looking.machine.holders());
+        if let Some((row, peers)) = looking.machine.repair(empty) {
+            let key = RecordKey::new(&rows::key_of(account));
+            let putting = Putting {
+                row,
+                key,
+                tell: None,
+                asked: 0,
+            };
+            self.send_row(rows, putting, peers);
+        }
+        looking
+            .found
+            .is_none()
+            .then_some(Heard::Looked(account, holders))
+    }
+
+    fn send_row(&mut self, rows: &mut Guarded, mut putting: Putting, peers: Vec<PeerId>) {
+        // Here as well, if this node is among the nearest.
+        if let Ok(key) = <[u8; 32]>::try_from(putting.key.as_ref())
+            && let Err(why) = rows.store_mut().take(key, &putting.row)
+        {
+            tracing::debug!(%why, "the row is not kept here");
+        }
+        putting.asked = peers.len();
+        if peers.is_empty() {
+            putting.done(0);
+            return;
+        }
+        let record = Record {
+            key: putting.key.clone(),
+            value: putting.row.clone(),
+            publisher: None,
+            expires: None,
+        };
+        let query = rows.put_record_to(record, peers.into_iter(), Quorum::All);
+        self.putting.insert(query, putting);
+    }
+
+    fn stored(&mut self, query: QueryId, result: &kad::PutRecordResult) {
+        let Some(mut putting) = self.putting.remove(&query) else {
+            return;
+        };
+        let holders = match result {
+            Ok(_) => putting.asked,
+            Err(
+                kad::PutRecordError::QuorumFailed { success, .. }
+                | kad::PutRecordError::Timeout { success, .. },
+            ) => success.len(),
+        };
+        putting.done(holders);
+    }
+
+    fn kept_by(
+        &mut self,
+        query: QueryId,
+        last: bool,
+        result: kad::GetProvidersResult,
+    ) -> Vec<Heard> {
+        let account = match last {
+            true => self.keepers.remove(&query),
+            false => self.keepers.get(&query).copied(),
+        };
+        match (account, result) {
+            (Some(account), Ok(kad::GetProvidersOk::FoundProviders { providers, .. })) => {
+                vec![Heard::Keepers(account, providers.into_iter().collect())]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// How many are under way, by kind.
+    pub(super) fn counts(&self) -> BTreeMap<&'static str, u64> {
+        BTreeMap::from([
+            ("lookups_open", self.looking.len() as u64),
+            (
+                "puts_open",
+                (self.finding.len() + self.putting.len()) as u64,
+            ),
+        ])
+    }
+}
+
+impl Looking {
+    /// Whoever asked has gone.
+    fn is_unwanted(&self) -> bool {
+        self.found.as_ref().is_some_and(mpsc::Sender::is_closed)
+    }
+
+    fn pass_on(
+        &self,
+        new: Vec<Verified<SignedRecord>>,
+        peer: Option<PeerId>,
+        heard: &mut Vec<Heard>,
+    ) {
+        for record in new {
+            if let Some(found) = &self.found {
+                // Who does not take what was asked for has seen enough.
+                drop(found.try_send(Candidate {
+                    bytes: record.get().to_bytes(),
+                    from: peer.map_or_else(|| "here".to_owned(), |peer| peer.to_string()),
+                }));
+            }
+            if let Some(peer) = peer {
+                heard.push(Heard::Record(Box::new(record), peer));
+            }
+        }
+    }
+}
+
+impl Putting {
+    fn done(&mut self, holders: usize) {
+        if let Some(tell) = self.tell.take() {
+            let stored = Stored {
+                holders,
+                asked: self.asked,
+            };
+            if tell.send(stored).is_err() {
+                tracing::debug!("whoever asked for a put has gone");
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What the network tells, and what follows.
+
+use libp2p::{Multiaddr, PeerId, identify, kad, mdns, ping, swarm::SwarmEvent};
+use ourspace_protocol::machine::rows;
+
+use super::{Task, queries::Heard};
+use crate::{
+    behaviour::{BehaviourEvent, ReachEvent},
+    dht, lines,
+};
+
+impl Task {
+    pub(super) fn swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(event) => self.behaviour_event(event),
+            SwarmEvent::ConnectionEstablished {
+                peer_id, endpoint, ..
+            } => {
+                let now = self.now();
+                if self.peers.is_silenced(&peer_id, now) {
+                    self.swarm.behaviour_mut().lines.hang_up(peer_id);
+                    return;
+                }
+                let address = endpoint.get_remote_address().clone();
+                self.peers.connected(peer_id, address, now);
+            }
+            SwarmEvent::ConnectionClosed {
+                peer_id,
+                num_established: 0,
+                ..
+            } => {
+                self.peers.gone(&peer_id);
+            }
+            SwarmEvent::NewListenAddr { address, .. } => {
+                tracing::info!(%address, "listening");
+            }
+            SwarmEvent::ListenerError { error, .. } => {
+                tracing::warn!(%error, "an address is not listened on any more");
+            }
+            _ => {}
+        }
+    }
+
+    fn behaviour_event(&mut self, event: BehaviourEvent) {
+        match event {
+            BehaviourEvent::Lines(event) => self.line_event(event),
+            BehaviourEvent::Rows(event) => self.rows_event(event),
+            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+                self.identified(peer_id, &info);
+            }
+            BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
+                for (peer, address) in found {
+                    self.found_near(peer, address);
+                }
+            }
+            BehaviourEvent::Ping(ping::Event {
+                peer,
+                result: Ok(time),
+                ..
+            }) => {
+                if let Some(peer) = self.peers.get_mut(&peer) {
+                    peer.round_trip = Some(time);
+                }
+            }
+            BehaviourEvent::Reach(event) => self.reach_event(&event),
+            _ => {}
+        }
+    }
+
+    fn line_event(&mut self, event: lines::Event) {
+        let now = self.now();
+        match event {
+            lines::Event::Open(peer) => {
+                if let Some(peer) = self.peers.get_mut(&peer) {
+                    peer.speaks = true;
+                }
+                let out = self.talk.opened(peer, now);
+                self.carry_out(out);
+            }
+            lines::Event::Closed(peer) => {
+                let out = self.talk.closed(peer, now);
+                self.carry_out(out);
+            }
+            lines::Event::Frame(peer, frame) => {
+                if !self.peers.may_speak(&peer, now) {
+                    self.fault(peer, "frames_too_many");
+                    return;
+                }
+                let rows = self.swarm.behaviour_mut().rows.store_mut();
+                let out = self.talk.frame(peer, &frame, rows, now);
+                self.carry_out(out);
+            }
+            lines::Event::Fault(peer, what) => {
+                tracing::debug!(%peer, what, "a line is closed");
+                self.count("lines_faulty", 1);
+                self.swarm.behaviour_mut().lines.hang_up(peer);
+            }
+        }
+    }
+
+    fn rows_event(&mut self, event: kad::Event) {
+        if let kad::Event::OutboundQueryProgressed {
+            id, result, step, ..
+        } = event
+        {
+            let now = self.now();
+            let rows = &mut self.swarm.behaviour_mut().rows;
+            let heard = self.queries.progress(rows, (id, step.last), result, now);
+            self.hear(heard);
+        }
+        let refused = self.swarm.behaviour_mut().rows.store_mut().take_refused();
+        for refusal in refused {
+            match refusal.peer {
+                Some(peer) if refusal.why.is_fault() => self.fault(peer, "rows_forged"),
+                _ => self.count("rows_refused", 1),
+            }
+        }
+    }
+
+    pub(super) fn hear(&mut self, heard: Vec<Heard>) {
+        let now = self.now();
+        for one in heard {
+            match one {
+                Heard::Record(record, peer) => {
+                    let out = self.talk.learnt(&record, peer, now);
+                    self.carry_out(out);
+                }
+                Heard::Fault(peer, what) => self.fault(peer, what),
+                Heard::Looked(account, holders) => {
+                    let wanted = self.desk.replicas.min(self.peers.len());
+                    let members = self.talk.members(account).len();
+                    self.upkeep.looked(account, (holders, wanted), members, now);
+                }
+                Heard::Keepers(account, peers) => {
+                    self.upkeep.kept_by(account, peers.len());
+                    self.meet(peers);
+                }
+            }
+        }
+    }
+
+    /// Connects to nodes that are said to keep a feed.
+    fn meet(&mut self, peers: Vec<PeerId>) {
+        for peer in peers.into_iter().take(super::ASKED) {
+            let own = peer == *self.swarm.local_peer_id();
+            if !own
+                && !self.swarm.is_connected(&peer)
+                && let Err(error) = self.swarm.dial(peer)
+            {
+                tracing::debug!(%peer, %error, "not dialled");
+            }
+        }
+    }
+
+    /// A peer has said which addresses and protocols it has.
+    fn identified(&mut self, peer: PeerId, info: &identify::Info) {
+        let now = self.now();
+        if let Some(known) = self.peers.get_mut(&peer) {
+            known.agent = info
+                .agent_version
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(64)
+                .collect();
+        }
+        if self.peers.is_silenced(&peer, now) {
+            return;
+        }
+        let addresses = || info.listen_addrs.iter().take(8);
+        if info.protocols.contains(&dht::NAME) {
+            for address in addresses() {
+                self.rows().add_address(&peer, address.clone());
+            }
+            self.note_known();
+        }
+        if let Some(ipfs) = self.swarm.behaviour_mut().ipfs.as_mut() {
+            let speaks = ipfs
+                .protocol_names()
+                .iter()
+                .any(|name| info.protocols.contains(name));
+            if speaks {
+                for address in addresses() {
+                    ipfs.add_address(&peer, address.clone());
+                }
+            }
+        }
+    }
+
+    /// Tells the store where the nodes stand that are known.
+    pub(super) fn note_known(&mut self) {
+        let mut known = Vec::new();
+        for bucket in self.rows().kbuckets() {
+            known.extend(
+                bucket
+                    .iter()
+                    .map(|entry| dht::place(entry.node.key.preimage())),
+            );
+        }
+        self.rows().store_mut().set_known(known);
+    }
+
+    fn found_near(&mut self, peer: PeerId, address: Multiaddr) {
+        self.rows().add_address(&peer, address);
+        if !self.swarm.is_connected(&peer)
+            && let Err(error) = self.swarm.dial(peer)
+        {
+            tracing::debug!(%peer, %error, "not dialled");
+        }
+    }
+
+    fn reach_event(&mut self, event: &ReachEvent) {
+        match event {
+            ReachEvent::Autonat(tested) => {
+                let works = tested.result.is_ok();
+                tracing::debug!(address = %tested.tested_addr, works, "an address was tried");
+                self.count(if works { "reachable" } else { "unreachable" }, 1);
+            }
+            ReachEvent::Dcutr(punched) => {
+                let works = punched.result.is_ok();
+                self.count(
+                    if works {
+                        "holes_punched"
+                    } else {
+                        "holes_failed"
+                    },
+                    1,
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The key of an account's row, as Kademlia names it.
+pub(super) fn row_key(account: ourspace_protocol::account::Account) -> kad::RecordKey {
+    kad::RecordKey::new(&rows::key_of(account))
+}

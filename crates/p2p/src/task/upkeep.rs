@@ -1,0 +1,99 @@
+//! What is done now and then.
+
+use std::sync::Arc;
+
+use ourspace_protocol::{announcement::Announcement, machine::upkeep, time::Millis};
+
+use super::{Task, swarm::row_key};
+use crate::handle::Event;
+
+/// House is kept so often.
+const HOUSE: Millis = 10_000;
+/// A row of the DHT that nobody has put again for so long is forgotten.
+const ROW_LIVES: Millis = 7 * 24 * 60 * 60 * 1000;
+/// New connections are left alone for so long.
+const GRACE: Millis = 20_000;
+
+impl Task {
+    pub(super) fn awake(&mut self) {
+        let now = self.now();
+        if self.talk.wake().is_some_and(|at| at <= now) {
+            let out = self.talk.awake(now);
+            self.carry_out(out);
+        }
+        let rows = &mut self.swarm.behaviour_mut().rows;
+        let heard = self.queries.settle(rows, now);
+        self.hear(heard);
+        let talk = &self.talk;
+        let tasks = self
+            .upkeep
+            .awake(now, |account| talk.members(account).len());
+        for task in tasks {
+            self.upkeep_task(task);
+        }
+        if self.desk.house_at <= now {
+            self.desk.house_at = now + HOUSE;
+            self.keep_house(now);
+        }
+    }
+
+    fn upkeep_task(&mut self, task: upkeep::Task) {
+        let rows = &mut self.swarm.behaviour_mut().rows;
+        match task {
+            upkeep::Task::Put(account) => {
+                if let Some(heads) = self.talk.heads(account).filter(|heads| !heads.is_empty()) {
+                    self.queries.put(rows, (account, heads), None);
+                }
+            }
+            upkeep::Task::Look(account) => self.queries.look(rows, account, None),
+            upkeep::Task::Search(account) => self.queries.find_keepers(rows, account),
+            upkeep::Task::Provide(account) => {
+                if let Err(error) = rows.start_providing(row_key(account)) {
+                    tracing::debug!(%error, "not announced as a keeper");
+                }
+            }
+        }
+    }
+
+    fn keep_house(&mut self, now: Millis) {
+        self.note_known();
+        let before = now.saturating_sub(ROW_LIVES);
+        self.rows().store_mut().expire(before);
+        self.catch_up();
+        self.end_surplus(now);
+    }
+
+    /// Tells of what did not fit when it came.
+    fn catch_up(&mut self) {
+        for account in std::mem::take(&mut self.desk.behind) {
+            let newest = self
+                .talk
+                .heads(account)
+                .and_then(|heads| heads.newest())
+                .cloned();
+            if let Some(news) = newest.and_then(|record| Announcement::of(record, None).ok()) {
+                let (news, from) = (Arc::new(news), "here".to_owned());
+                self.tell(Event::News { news, from });
+            }
+        }
+    }
+
+    /// Ends the connections that are worth least, when there are too many.
+    fn end_surplus(&mut self, now: Millis) {
+        let surplus = self.peers.len().saturating_sub(self.desk.connections);
+        if surplus == 0 {
+            return;
+        }
+        let old = now.saturating_sub(GRACE);
+        let mut all: Vec<_> = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.since <= old)
+            .map(|(id, peer)| (self.talk.overlap(*id), peer.speaks, peer.since, *id))
+            .collect();
+        all.sort_unstable();
+        for (.., peer) in all.into_iter().take(surplus) {
+            self.swarm.behaviour_mut().lines.hang_up(peer);
+        }
+    }
+}

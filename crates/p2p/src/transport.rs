@@ -1,0 +1,94 @@
+//! The one place of this room that opens sockets: TCP, QUIC, relayed and in-memory
+//! connections, all encrypted and all of them between known keys.
+
+use std::time::Duration;
+
+use futures::future::Either;
+use libp2p::{
+    Multiaddr, PeerId, Transport as _,
+    core::{
+        muxing::StreamMuxerBox,
+        transport::{Boxed, MemoryTransport, OptionalTransport},
+        upgrade::Version,
+    },
+    identity::Keypair,
+    multiaddr::Protocol,
+    noise, quic, relay, tcp, yamux,
+};
+
+use crate::NodeError;
+
+/// A silent QUIC connection says so often that it is there: routers forget it else.
+const KEEP_ALIVE: Duration = Duration::from_secs(25);
+/// After so much silence a QUIC connection is given up, in milliseconds.
+const SILENCE: u32 = 60_000;
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(15);
+
+/// All transports, and the part of the relay that goes with them.
+pub(crate) type Built = (Boxed<(PeerId, StreamMuxerBox)>, relay::client::Behaviour);
+
+/// Which kinds of addresses a node listens on: it opens no other sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kinds {
+    tcp: bool,
+    quic: bool,
+    memory: bool,
+}
+
+impl Kinds {
+    pub(crate) fn of(listen: &[Multiaddr]) -> Self {
+        let any = |wanted: fn(&Protocol<'_>) -> bool| {
+            listen
+                .iter()
+                .any(|address| address.iter().any(|part| wanted(&part)))
+        };
+        Self {
+            tcp: any(|part| matches!(part, Protocol::Tcp(_))),
+            quic: any(|part| matches!(part, Protocol::QuicV1)),
+            memory: any(|part| matches!(part, Protocol::Memory(_))),
+        }
+    }
+
+    /// Whether anything leaves this process.
+    pub(crate) fn is_real(self) -> bool {
+        self.tcp || self.quic
+    }
+}
+
+/// Builds them.
+///
+/// # Errors
+/// [`NodeError::Key`] when the key cannot be used for noise.
+pub(crate) fn build(key: &Keypair, kinds: Kinds) -> Result<Built, NodeError> {
+    let noise = noise::Config::new(key).map_err(|error| NodeError::Key(error.to_string()))?;
+    let (relay, relay_behaviour) = relay::client::new(key.public().to_peer_id());
+    let streams = optional(
+        kinds
+            .tcp
+            .then(|| tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))),
+    )
+    .or_transport(optional(kinds.memory.then(MemoryTransport::default)))
+    .or_transport(relay)
+    .upgrade(Version::V1Lazy)
+    .authenticate(noise)
+    .multiplex(yamux::Config::default())
+    .timeout(HANDSHAKE);
+    let datagrams = optional(kinds.quic.then(|| {
+        let mut config = quic::Config::new(key);
+        config.keep_alive_interval = KEEP_ALIVE;
+        config.max_idle_timeout = SILENCE;
+        quic::tokio::Transport::new(config)
+    }));
+    let all = datagrams
+        .or_transport(streams)
+        .map(|output, _| match output {
+            Either::Left((peer, connection)) => (peer, StreamMuxerBox::new(connection)),
+            Either::Right((peer, connection)) => (peer, StreamMuxerBox::new(connection)),
+        });
+    Ok((all.boxed(), relay_behaviour))
+}
+
+fn optional<T>(transport: Option<T>) -> OptionalTransport<T> {
+    transport.map_or_else(OptionalTransport::none, OptionalTransport::some)
+}

@@ -1,0 +1,131 @@
+//! Lookup: what comes of asking the DHT for an account's records.
+//!
+//! Every answer is verified as it comes, and what is new is passed on at once: nobody waits
+//! for a quorum. When enough was heard, the nodes that had something older or nothing are
+//! given the newest.
+
+use std::collections::BTreeMap;
+
+use super::rows::{self, RowRefusal};
+use crate::{
+    account::Account,
+    heads::{Heads, Insert},
+    message::Short,
+    record::SignedRecord,
+    time::Millis,
+    verify::{Context, KnownGrants, Verified, verify},
+};
+
+/// After the first answer, so long is waited for newer ones.
+const SETTLE: Millis = 1_500;
+/// So many nodes that say the same are enough.
+const AGREE: usize = 6;
+
+/// One lookup. `P` is what a node is known by.
+#[derive(Debug)]
+pub struct Lookup<P> {
+    account: Account,
+    heads: Heads,
+    /// What each node had.
+    answers: BTreeMap<P, Short>,
+    first: Option<Millis>,
+}
+
+impl<P: Copy + Ord> Lookup<P> {
+    /// Of an account, of which nothing is known.
+    #[must_use]
+    pub fn new(account: Account) -> Self {
+        Self {
+            account,
+            heads: Heads::new(),
+            answers: BTreeMap::new(),
+            first: None,
+        }
+    }
+
+    /// Whose.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        self.account
+    }
+
+    /// The newest records so far.
+    #[must_use]
+    pub fn heads(&self) -> &Heads {
+        &self.heads
+    }
+
+    /// Takes a row that a node gave (none, when it is this node's own) and gives what is
+    /// new in it.
+    ///
+    /// # Errors
+    /// [`RowRefusal`] when the row is not believed.
+    pub fn found(
+        &mut self,
+        peer: Option<P>,
+        value: &[u8],
+        now: Millis,
+        known: &mut KnownGrants,
+    ) -> Result<Vec<Verified<SignedRecord>>, RowRefusal> {
+        let mut theirs = Heads::new();
+        let mut new = Vec::new();
+        for bytes in rows::decode(value)? {
+            let context = Context {
+                now,
+                highest_epoch: 0,
+            };
+            let record = verify(bytes, context, known)?;
+            if record.record().account != self.account {
+                return Err(RowRefusal::AnotherAccount);
+            }
+            theirs.insert(record.clone());
+            if self.heads.insert(record.clone()) == Insert::New {
+                new.push(record);
+            }
+        }
+        if let Some(peer) = peer {
+            self.answers.insert(peer, Short::of_heads(&theirs));
+        }
+        if !new.is_empty() {
+            self.first.get_or_insert(now);
+        }
+        Ok(new)
+    }
+
+    /// Whether enough was heard.
+    #[must_use]
+    pub fn is_settled(&self, now: Millis) -> bool {
+        let newest = Short::of_heads(&self.heads);
+        let agreed = self.answers.values().filter(|had| **had == newest).count();
+        match self.first {
+            Some(first) => agreed >= AGREE || now >= first.saturating_add(SETTLE),
+            None => false,
+        }
+    }
+
+    /// When it settles by itself at the latest.
+    #[must_use]
+    pub fn settles_at(&self) -> Option<Millis> {
+        self.first.map(|first| first.saturating_add(SETTLE))
+    }
+
+    /// How many nodes had the newest.
+    #[must_use]
+    pub fn holders(&self) -> usize {
+        let newest = Short::of_heads(&self.heads);
+        self.answers.values().filter(|had| **had == newest).count()
+    }
+
+    /// The newest row, and who should be given it: those who had something older, and
+    /// `empty`, who had nothing.
+    #[must_use]
+    pub fn repair(&self, empty: Vec<P>) -> Option<(Vec<u8>, Vec<P>)> {
+        self.heads.newest()?;
+        let newest = Short::of_heads(&self.heads);
+        let stale = self.answers.iter().filter(|(_, had)| **had != newest);
+        let mut peers: Vec<P> = stale.map(|(peer, _)| *peer).chain(empty).collect();
+        peers.sort_unstable();
+        peers.dedup();
+        (!peers.is_empty()).then(|| (rows::encode(&self.heads), peers))
+    }
+}
