@@ -54,12 +54,20 @@ fn a_home_of_the_first_layout_is_brought_up_to_date() {
     assert_eq!(reader.feed(us).unwrap().versions(id(3)).unwrap().len(), 2);
     assert!(reader.follows().unwrap().is_empty());
     // All that its directories name is in the index.
-    for (folder, count) in [("posts", 149), ("archive", 6), ("reactions", 1), ("tombstones", 1)] {
+    for (folder, count) in [
+        ("posts", 149),
+        ("archive", 6),
+        ("reactions", 1),
+        ("tombstones", 1),
+    ] {
         let link = entries::find(&reader, root.cid, folder).unwrap().unwrap();
         let mut found = 0;
         entries::list(&reader, link.cid, &mut |name, link| {
             let named = named(&reader, &link.cid);
-            assert!(named.contains(&format!("{folder}/{name}")), "{folder}/{name}: {named:?}");
+            assert!(
+                named.contains(&format!("{folder}/{name}")),
+                "{folder}/{name}: {named:?}"
+            );
             found += 1;
             std::ops::ControlFlow::Continue(())
         })
@@ -88,6 +96,9 @@ fn who_only_reads_an_older_home_has_it_brought_up_to_date_first() {
     let lock = fs::File::create(home.path().join("lock")).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
     let opened = Store::open(home.path());
-    assert!(matches!(opened, Err(StoreError::InUse { .. })), "{opened:?}");
+    assert!(
+        matches!(opened, Err(StoreError::InUse { .. })),
+        "{opened:?}"
+    );
     assert_eq!(layout(home.path()), 1);
 }

@@ -15,14 +15,12 @@
 //! what.
 
 mod links;
+mod out;
 mod recent;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use self::{links::Topics, recent::Recent};
+use self::{links::Topics, out::Out, recent::Recent};
 use super::dice::Dice;
 use crate::{
     account::Account,
@@ -480,45 +478,5 @@ impl<P: Copy + Ord> Push<P> {
         if let Some(account) = self.topics.ask(topic, now, ASK_AGAIN) {
             out.asks.entry(peer).or_default().insert(account);
         }
-    }
-}
-
-/// Effects that are being gathered: what goes to one peer goes in one message.
-struct Out<P> {
-    effects: Vec<Effect<P>>,
-    grafts: BTreeMap<P, Vec<(Topic, Option<Short>)>>,
-    prunes: BTreeMap<P, Vec<Topic>>,
-    asks: BTreeMap<P, BTreeSet<Account>>,
-}
-
-impl<P: Copy + Ord> Out<P> {
-    fn new() -> Self {
-        Self {
-            effects: Vec::new(),
-            grafts: BTreeMap::new(),
-            prunes: BTreeMap::new(),
-            asks: BTreeMap::new(),
-        }
-    }
-
-    fn graft(&mut self, peer: P, topic: Topic, missing: Option<Short>) {
-        self.grafts.entry(peer).or_default().push((topic, missing));
-    }
-
-    fn prune(&mut self, peer: P, topic: Topic) {
-        self.prunes.entry(peer).or_default().push(topic);
-    }
-
-    fn finish(mut self) -> Vec<Effect<P>> {
-        let grafts = self.grafts.into_iter();
-        let grafts = grafts.map(|(peer, all)| Effect::Send(peer, Message::Graft(all)));
-        self.effects.extend(grafts);
-        let prunes = self.prunes.into_iter();
-        let prunes = prunes.map(|(peer, all)| Effect::Send(peer, Message::Prune(all)));
-        self.effects.extend(prunes);
-        let asks = self.asks.into_iter();
-        let asks = asks.map(|(peer, all)| Effect::Ask(peer, all.into_iter().collect()));
-        self.effects.extend(asks);
-        self.effects
     }
 }
