@@ -144,6 +144,15 @@ pub trait BlockSource {
     /// # Errors
     /// When the place cannot be asked (a disk error, say); absence is not an error.
     fn get(&self, cid: &Cid) -> Result<Option<Vec<u8>>, SourceError>;
+
+    /// How many bytes [`get`](Self::get) would give, for whoever asks only whether the
+    /// block is here. A place that knows it without reading the block says it by itself.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    fn length(&self, cid: &Cid) -> Result<Option<usize>, SourceError> {
+        Ok(self.get(cid)?.map(|bytes| bytes.len()))
+    }
 }
 
 impl BlockSource for HashMap<Cid, Vec<u8>> {
