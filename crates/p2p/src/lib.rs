@@ -7,6 +7,7 @@
 //! others decide.
 
 mod behaviour;
+pub mod bitswap;
 mod config;
 mod dht;
 mod error;
