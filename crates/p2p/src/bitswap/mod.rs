@@ -11,5 +11,11 @@
 //! decides what may be served, keeps nothing on disk, and looks nobody up: it says when a
 //! session needs more providers.
 
+mod ledger;
+mod limits;
 pub mod message;
+mod server;
 mod wire;
+
+pub use limits::Limits;
+pub use server::Served;
