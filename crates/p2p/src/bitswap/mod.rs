@@ -15,7 +15,9 @@ mod ledger;
 mod limits;
 pub mod message;
 mod server;
+mod session;
 mod wire;
 
 pub use limits::Limits;
 pub use server::Served;
+pub use session::Figures;
