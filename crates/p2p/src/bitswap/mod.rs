@@ -11,6 +11,8 @@
 //! decides what may be served, keeps nothing on disk, and looks nobody up: it says when a
 //! session needs more providers.
 
+mod asked;
+mod client;
 mod ledger;
 mod limits;
 pub mod message;
