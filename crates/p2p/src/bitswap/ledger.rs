@@ -104,10 +104,6 @@ impl Ledger {
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.queue.len()
-    }
 }
 
 #[cfg(test)]
@@ -197,7 +193,7 @@ mod tests {
             false,
             10,
         );
-        assert_eq!(ledger.len(), 4);
+        assert_eq!(ledger.queue.len(), 4);
         ledger.take_in(vec![entry(7, Ask::Have, 1)], true, 10);
         assert_eq!(names(&ledger.take_out(9)), [name(7)]);
         ledger.take_in(Vec::new(), true, 10);
@@ -210,6 +206,6 @@ mod tests {
         let entries: Vec<_> = (0..1000).map(|n| entry(n, Ask::Block, 1)).collect();
         assert_eq!(ledger.take_in(entries.clone(), false, 100), 900);
         assert_eq!(ledger.take_in(entries, false, 100), 900);
-        assert_eq!((ledger.len(), ledger.places.len()), (100, 100));
+        assert_eq!((ledger.queue.len(), ledger.places.len()), (100, 100));
     }
 }

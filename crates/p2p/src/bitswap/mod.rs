@@ -12,14 +12,23 @@
 //! session needs more providers.
 
 mod asked;
+mod behaviour;
 mod client;
+mod handle;
+mod handler;
+mod inbound;
 mod ledger;
 mod limits;
 pub mod message;
+mod outbound;
+mod protocol;
 mod server;
 mod session;
 mod wire;
 
+pub use behaviour::{Behaviour, Blocks, Event, Misbehaviour};
+pub use handle::{BitswapSession, Handle, Traffic};
+pub use handler::Wrong;
 pub use limits::Limits;
 pub use server::Served;
 pub use session::Figures;

@@ -234,8 +234,8 @@ impl<P: Copy + Eq + Hash> Server<P> {
         let reserved = MESSAGE_FILLS;
         peer.under_way = peer.under_way + done.bytes - reserved;
         self.under_way = self.under_way + done.bytes - reserved;
-        if done.bytes > 0 {
-            let wants = MESSAGE_FILLS.saturating_mul(done.looked_up) / done.bytes;
+        let fill = MESSAGE_FILLS.saturating_mul(done.looked_up);
+        if let Some(wants) = fill.checked_div(done.bytes) {
             peer.wants_of_a_read = wants.clamp(1, WANTS_OF_A_READ);
         }
         peer.ledger.give_back(done.wants, done.looked_up);

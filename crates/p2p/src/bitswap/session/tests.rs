@@ -48,7 +48,7 @@ struct Peer {
     given: u64,
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Happens {
     Tick,
     Asked(u8, Cid, bool),
