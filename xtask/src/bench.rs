@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         .no_deps()
         .exec()?;
     let benches = chosen(&benches(&metadata), arguments)?;
-    let peers = Peers::install_for_benches()?;
+    let peers = Peers::install()?;
     for name in &benches {
         println!("\n== {name}");
         let mut cargo = run::cargo();

@@ -84,7 +84,7 @@ fn kubo(path: &Path) -> Result<Cost> {
     let repo = tempfile::tempdir_in(path.parent().context("no folder")?)?;
     let peers = env::var("OURSPACE_PEERS").context("OURSPACE_PEERS is not set")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/kubo_add.py");
-    let output = Command::new(Path::new(&peers).join("venv-bench/bin/python"))
+    let output = Command::new(Path::new(&peers).join("venv-kubo/bin/python"))
         .arg(script)
         .args([repo.path(), path])
         .output()?;

@@ -1,6 +1,6 @@
 //! Other people's programs that the tests compare with, at pinned versions.
 //!
-//! They lie in one folder outside the clone: `venv/` (Python), `node/node_modules`,
+//! They lie in one folder outside the clone: `venv/` and `venv-kubo/` (Python), `node/node_modules`,
 //! `node22/bin/node`, `feeds/` and `photos/` (real feeds and photos out of source
 //! packages). Tests find it in `OURSPACE_PEERS`. What comes from Debian lies where Debian puts it. The pins are the
 //! files in `peers/` of the repository and the table in [`debian`].
@@ -51,16 +51,6 @@ impl Peers {
             part.install(&folder)?;
         }
         Ok(Self { folder })
-    }
-
-    /// As [`Peers::install`], and what only the benches compare with.
-    pub(crate) fn install_for_benches() -> Result<Self> {
-        let peers = Self::install()?;
-        let _lock = lock(&peers.folder)?;
-        let part = pypi::bench()?;
-        println!("  {} ({})", part.about, part.size);
-        part.install(&peers.folder)?;
-        Ok(peers)
     }
 
     /// Lets a command find the peers: the same Node.js everywhere, and no files written
@@ -136,6 +126,7 @@ fn parts() -> Result<Vec<Part>> {
         pypi::tools()?,
         pypi::feeds()?,
         pypi::photos()?,
+        pypi::kubo()?,
         npm::modules()?,
     ])
 }
@@ -270,7 +261,7 @@ mod tests {
 
     #[test]
     fn the_pins_name_exact_versions() {
-        for part in parts().unwrap().iter().chain([&pypi::bench().unwrap()]) {
+        for part in parts().unwrap() {
             let named = part.versions();
             assert!(named.contains(char::is_numeric), "{}: {named}", part.name);
             assert!(!named.contains(['^', '~', '>', '<', '*']), "{named}");

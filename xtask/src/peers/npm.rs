@@ -18,7 +18,7 @@ pub(super) fn modules() -> Result<Part> {
         (
             "npm",
             "npm, with Node.js 22",
-            "170 MB download, 500 MB on disk",
+            "240 MB download, 780 MB on disk",
         ),
         &FILES,
         put,

