@@ -274,7 +274,11 @@ impl ConnectionHandler for Handler {
                 }
                 self.queue.push_back((*message, bytes));
             }
-            ToHandler::Need(needed) => self.needed = needed,
+            ToHandler::Need(needed) => {
+                self.needed = needed;
+                // What was asked on another connection may come on this one.
+                self.gate.expects.fetch_or(needed, Ordering::Relaxed);
+            }
         }
     }
 

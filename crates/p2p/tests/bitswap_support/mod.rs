@@ -20,11 +20,14 @@ use futures::StreamExt as _;
 use libp2p::{
     Multiaddr, PeerId, Swarm, Transport as _,
     core::{transport::MemoryTransport, upgrade},
+    identify,
     identity::Keypair,
     multiaddr::Protocol,
-    noise, swarm, tcp, yamux,
+    noise,
+    swarm::{self, NetworkBehaviour},
+    tcp,
 };
-use ourspace_p2p::bitswap::{Behaviour, BitswapSession, Blocks, Event, Handle, Limits};
+use ourspace_p2p::bitswap::{Behaviour, BitswapSession, Blocks, Event, Handle, Limits, muxer};
 use ourspace_protocol::{
     dag::{Block, Cid},
     seams::{Arrival, Session as _, Want},
@@ -57,27 +60,43 @@ impl Drop for Node {
     }
 }
 
-fn memory_swarm(behaviour: Behaviour) -> Swarm<Behaviour> {
+/// What a node runs: bitswap, and identify, without which Helia asks nobody for anything.
+#[derive(NetworkBehaviour)]
+struct Both {
+    bitswap: Behaviour,
+    identify: identify::Behaviour,
+}
+
+fn both(bitswap: Behaviour, keys: &Keypair) -> Both {
+    let config = identify::Config::new("/ourspace/test".to_owned(), keys.public());
+    Both {
+        bitswap,
+        identify: identify::Behaviour::new(config),
+    }
+}
+
+fn memory_swarm(behaviour: Behaviour) -> Swarm<Both> {
     let keys = Keypair::generate_ed25519();
     let transport = MemoryTransport::default()
         .upgrade(upgrade::Version::V1Lazy)
         .authenticate(noise::Config::new(&keys).unwrap())
-        .multiplex(yamux::Config::default())
+        .multiplex(muxer())
         .boxed();
     let config = swarm::Config::with_tokio_executor();
+    let behaviour = both(behaviour, &keys);
     Swarm::new(transport, behaviour, keys.public().to_peer_id(), config)
 }
 
-fn tcp_swarm(behaviour: Behaviour) -> Swarm<Behaviour> {
+fn tcp_swarm(behaviour: Behaviour) -> Swarm<Both> {
     libp2p::SwarmBuilder::with_new_identity()
         .with_tokio()
         .with_tcp(
             tcp::Config::default().nodelay(true),
             noise::Config::new,
-            yamux::Config::default,
+            muxer,
         )
         .unwrap()
-        .with_behaviour(|_| behaviour)
+        .with_behaviour(|keys| both(behaviour, keys))
         .unwrap()
         .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(60)))
         .build()
@@ -108,7 +127,7 @@ impl Node {
         let task = tokio::spawn(async move {
             loop {
                 let event = swarm.select_next_some().await;
-                if let swarm::SwarmEvent::Behaviour(event) = event {
+                if let swarm::SwarmEvent::Behaviour(BothEvent::Bitswap(event)) = event {
                     seen.lock().unwrap().push(event);
                 }
             }
