@@ -10,6 +10,7 @@ pub mod dag;
 pub mod feed;
 pub mod import;
 pub mod media;
+pub mod network;
 pub mod signed;
 
 /// A parser with a name.
@@ -78,6 +79,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "stream",
         run: media::stream,
+    },
+    Target {
+        name: "bitswap",
+        run: network::bitswap,
     },
     Target {
         name: "import",

@@ -167,7 +167,10 @@ impl Behaviour {
 
     fn tell_client(&mut self, input: client::Input<PeerId>) {
         let now = self.clock.start.elapsed();
-        for effect in self.client.handle(input, now) {
+        let effects = self.client.handle(input, now);
+        // Before what they are about is handed over.
+        self.write_figures();
+        for effect in effects {
             match effect {
                 client::Effect::Send(peer, entries) => {
                     let message = Message {
@@ -263,13 +266,13 @@ impl Behaviour {
         };
         self.count(peer, traffic);
         if incoming.full || !incoming.entries.is_empty() {
+            self.server.count_left_out(incoming.left_out);
             let wants = server::Input::Wants(peer, incoming.entries, incoming.full);
             self.tell_server(wants);
         }
         let received = incoming.received;
         if !received.blocks.is_empty() || !received.presences.is_empty() || received.foreign > 0 {
             self.tell_client(client::Input::Received(peer, received));
-            self.write_figures();
         }
     }
 
@@ -306,7 +309,6 @@ impl Behaviour {
             }
         };
         self.tell_client(input);
-        self.write_figures();
     }
 
     /// Tells the client which peers have sent something, and the time.
@@ -325,6 +327,5 @@ impl Behaviour {
             self.tell_client(client::Input::Heard(peer));
         }
         self.tell_client(client::Input::Tick);
-        self.write_figures();
     }
 }

@@ -5,6 +5,7 @@ use std::{
     collections::VecDeque,
     sync::{Arc, atomic::AtomicU64, atomic::Ordering},
     task::{Context, Poll},
+    time::Instant,
 };
 
 use futures::{
@@ -28,6 +29,7 @@ use super::{
     limits::Limits,
     message::{Ask, Entry, Message, MessageError, Name, Payload},
     outbound::{Left, Outgoing, Writer},
+    pace::Pace,
     protocol::Protocol,
 };
 
@@ -69,6 +71,8 @@ pub struct Incoming {
     pub(super) entries: Vec<Entry>,
     /// Whether that is all.
     pub(super) full: bool,
+    /// How many wants were left out, because no peer may have as many.
+    pub(super) left_out: usize,
     /// What it gives.
     pub(super) received: Received,
     /// Bytes on the wire.
@@ -98,20 +102,27 @@ pub struct Handler {
     gate: Gate,
     inbound: SelectAll<BoxStream<'static, Result<Framed, Broken>>>,
     checks: FuturesUnordered<JoinHandle<Incoming>>,
+    sending: Sending,
+    needed: bool,
+    pace: Pace,
+    events: VecDeque<FromHandler>,
+}
+
+/// What is on its way to the peer.
+struct Sending {
     out: Out,
     queue: VecDeque<Outgoing>,
+    /// How often in a row our stream broke.
     tries: u32,
     /// When the peer must have taken something, while there is something to take.
     deadline: Option<Delay>,
-    needed: bool,
-    events: VecDeque<FromHandler>,
 }
 
 impl std::fmt::Debug for Handler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Handler")
             .field("streams", &self.inbound.len())
-            .field("queue", &self.queue.len())
+            .field("queue", &self.sending.queue.len())
             .finish_non_exhaustive()
     }
 }
@@ -124,11 +135,14 @@ impl Handler {
             gate: Gate::new(Arc::clone(&arrived)),
             inbound: SelectAll::new(),
             checks: FuturesUnordered::new(),
-            out: Out::Closed,
-            queue: VecDeque::new(),
-            tries: 0,
-            deadline: None,
+            sending: Sending {
+                out: Out::Closed,
+                queue: VecDeque::new(),
+                tries: 0,
+                deadline: None,
+            },
             needed: false,
+            pace: Pace::new(Instant::now()),
             events: VecDeque::from([FromHandler::New(arrived)]),
         }
     }
@@ -140,18 +154,20 @@ impl Handler {
                 let Ok(incoming) = done else { continue };
                 return Poll::Ready(FromHandler::Received(Box::new(incoming)));
             }
-            if self.checks.len() >= CHECKS {
+            if self.checks.len() >= CHECKS || self.pace.poll(cx).is_pending() {
                 return Poll::Pending;
             }
             match self.inbound.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok((message, wire)))) => {
+                    self.pace.pay(message.entries.len(), Instant::now());
                     let bytes: usize = message.blocks.iter().map(|block| block.data.len()).sum();
+                    let most = self.limits.wants_of_a_peer;
                     if bytes > HASHED_HERE {
-                        self.checks
-                            .push(spawn_blocking(move || check(message, wire)));
+                        let check = spawn_blocking(move || check(message, wire, most));
+                        self.checks.push(check);
                         continue;
                     }
-                    let incoming = Box::new(check(message, wire));
+                    let incoming = Box::new(check(message, wire, most));
                     return Poll::Ready(FromHandler::Received(incoming));
                 }
                 Poll::Ready(Some(Err(Broken::Message(error)))) => {
@@ -164,17 +180,17 @@ impl Handler {
     }
 
     fn poll_outbound(&mut self, cx: &mut Context<'_>) -> Poll<FromHandler> {
-        let Out::Open(writer) = &mut self.out else {
+        let Out::Open(writer) = &mut self.sending.out else {
             return Poll::Pending;
         };
         let mut progress = false;
-        let polled = writer.poll(&mut self.queue, &mut progress, cx);
+        let polled = writer.poll(&mut self.sending.queue, &mut progress, cx);
         if progress {
-            self.deadline = None;
+            self.sending.deadline = None;
         }
         match polled {
             Poll::Ready(Ok(Left { blocks, wire })) => {
-                self.tries = 0;
+                self.sending.tries = 0;
                 Poll::Ready(FromHandler::Left(blocks, wire))
             }
             Poll::Ready(Err(error)) => {
@@ -187,40 +203,43 @@ impl Handler {
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<FromHandler> {
-        if self.queue.is_empty() {
-            self.deadline = None;
+        if self.sending.queue.is_empty() {
+            self.sending.deadline = None;
             return Poll::Pending;
         }
         let after = self.limits.slow_reader;
-        let deadline = self.deadline.get_or_insert_with(|| Delay::new(after));
+        let deadline = self
+            .sending
+            .deadline
+            .get_or_insert_with(|| Delay::new(after));
         if deadline.poll_unpin(cx).is_pending() {
             return Poll::Pending;
         }
-        self.deadline = None;
-        self.out = Out::Closed;
+        self.sending.deadline = None;
+        self.sending.out = Out::Closed;
         self.drop_queue();
         Poll::Ready(FromHandler::Wrong(Wrong::Slow))
     }
 
     /// The stream is gone: what was not sent goes on another one, a few times.
     fn broke(&mut self) {
-        self.out = Out::Closed;
-        self.tries += 1;
-        if self.tries >= TRIES {
-            self.tries = 0;
+        self.sending.out = Out::Closed;
+        self.sending.tries += 1;
+        if self.sending.tries >= TRIES {
+            self.sending.tries = 0;
             self.drop_queue();
             self.events.push_back(FromHandler::Unusable);
         }
     }
 
     fn drop_queue(&mut self) {
-        let bytes = self.queue.drain(..).map(|(_, bytes)| bytes).sum();
+        let bytes = self.sending.queue.drain(..).map(|(_, bytes)| bytes).sum();
         self.events.push_back(FromHandler::Left(bytes, 0));
     }
 
     fn failed(&mut self, error: &StreamUpgradeError<std::convert::Infallible>) {
         if matches!(error, StreamUpgradeError::NegotiationFailed) {
-            self.tries = TRIES;
+            self.sending.tries = TRIES;
         }
         self.broke();
     }
@@ -239,7 +258,7 @@ impl ConnectionHandler for Handler {
     }
 
     fn connection_keep_alive(&self) -> bool {
-        self.needed || !self.queue.is_empty() || !self.checks.is_empty()
+        self.needed || !self.sending.queue.is_empty() || !self.checks.is_empty()
     }
 
     fn poll(
@@ -258,8 +277,8 @@ impl ConnectionHandler for Handler {
         if let Some(event) = self.events.pop_front() {
             return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(event));
         }
-        if matches!(self.out, Out::Closed) && !self.queue.is_empty() {
-            self.out = Out::Opening;
+        if matches!(self.sending.out, Out::Closed) && !self.sending.queue.is_empty() {
+            self.sending.out = Out::Opening;
             let protocol = SubstreamProtocol::new(Protocol, ());
             return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest { protocol });
         }
@@ -272,7 +291,7 @@ impl ConnectionHandler for Handler {
                 if message.entries.iter().any(|entry| entry.ask == Ask::Block) {
                     self.gate.expects.store(true, Ordering::Relaxed);
                 }
-                self.queue.push_back((*message, bytes));
+                self.sending.queue.push_back((*message, bytes));
             }
             ToHandler::Need(needed) => {
                 self.needed = needed;
@@ -299,7 +318,7 @@ impl ConnectionHandler for Handler {
                 ..
             }) => {
                 stream.ignore_for_keep_alive();
-                self.out = Out::Open(Box::new(Writer::new(stream, version)));
+                self.sending.out = Out::Open(Box::new(Writer::new(stream, version)));
             }
             ConnectionEvent::DialUpgradeError(DialUpgradeError { error, .. }) => {
                 self.failed(&error);
@@ -309,8 +328,10 @@ impl ConnectionHandler for Handler {
     }
 }
 
-/// Names the blocks of a message by what they are.
-fn check(message: Message, wire: usize) -> Incoming {
+/// Names the blocks of a message by what they are, and takes at most so many wants.
+fn check(mut message: Message, wire: usize, most_wants: usize) -> Incoming {
+    let left_out = message.entries.len().saturating_sub(most_wants);
+    message.entries.truncate(most_wants);
     let blocks: Vec<Block> = message
         .blocks
         .into_iter()
@@ -328,6 +349,7 @@ fn check(message: Message, wire: usize) -> Incoming {
     Incoming {
         entries: message.entries,
         full: message.full,
+        left_out,
         received,
         wire,
     }

@@ -22,6 +22,7 @@ mod limits;
 pub mod message;
 mod muxer;
 mod outbound;
+mod pace;
 mod protocol;
 mod server;
 mod session;

@@ -194,6 +194,11 @@ impl<P: Copy + Eq + Hash> Server<P> {
         self.served
     }
 
+    /// Wants did not even get here.
+    pub(super) fn count_left_out(&mut self, wants: usize) {
+        self.served.left_out += wants as u64;
+    }
+
     pub(super) fn handle(&mut self, input: Input<P>) -> Vec<Effect<P>> {
         let mut effects = Vec::new();
         match input {

@@ -8,6 +8,8 @@
     reason = "each test binary uses a part; a test's helpers fail by panicking"
 )]
 
+pub(crate) mod places;
+pub(crate) mod stranger;
 pub(crate) mod tree;
 
 use std::{
