@@ -9,5 +9,6 @@
 pub mod client;
 mod error;
 pub mod site;
+mod web;
 
 pub use error::HttpError;

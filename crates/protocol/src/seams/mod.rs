@@ -9,6 +9,7 @@ mod resolver;
 mod shelf;
 mod signer;
 mod transport;
+mod web;
 
 use std::{future::Future, pin::Pin};
 
@@ -18,6 +19,7 @@ pub use resolver::{Candidate, Lookup, Resolver};
 pub use shelf::RowShelf;
 pub use signer::{Signer, SignerError};
 pub use transport::{Arrival, Session, Transport, Want};
+pub use web::{Web, WebAnswer, WebAsk, WebError};
 
 /// What the methods of a seam that take time give back: whoever implements them chooses
 /// how they are run.
