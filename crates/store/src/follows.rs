@@ -63,9 +63,14 @@ fn follow_of(row: &Row<'_>) -> Result<Follow, rusqlite::Error> {
     })
 }
 
-fn follows(conn: &Connection) -> Result<Vec<Follow>, StoreError> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM follow JOIN account ON number = account ORDER BY address");
+/// Accounts of people only: those made up for web feeds are looked for in no network.
+const PEOPLE: &str =
+    "WHERE NOT EXISTS (SELECT 1 FROM web_feed WHERE web_feed.account = follow.account)";
+
+fn follows(conn: &Connection, which: &str) -> Result<Vec<Follow>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM follow JOIN account ON number = account {which} ORDER BY address"
+    );
     let mut find = conn.prepare_cached(&sql)?;
     let rows = find.query_map([], follow_of)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -79,12 +84,20 @@ fn follow(conn: &Connection, account: Account) -> Result<Option<Follow>, StoreEr
 }
 
 impl Reader<'_> {
-    /// Everybody whom this home follows, by address.
+    /// Everybody whom this home follows, by address; web feeds are not among them.
     ///
     /// # Errors
     /// [`StoreError`] of the database.
     pub fn follows(&self) -> Result<Vec<Follow>, StoreError> {
-        follows(self.conn()?)
+        follows(self.conn()?, PEOPLE)
+    }
+
+    /// Everybody whom this home follows, and the accounts made up for web feeds.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn follows_and_web_feeds(&self) -> Result<Vec<Follow>, StoreError> {
+        follows(self.conn()?, "")
     }
 
     /// One of them.
@@ -97,12 +110,12 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Everybody whom this home follows, by address.
+    /// Everybody whom this home follows, by address; web feeds are not among them.
     ///
     /// # Errors
     /// [`StoreError`] of the database.
     pub fn follows(&self) -> Result<Vec<Follow>, StoreError> {
-        follows(self.conn)
+        follows(self.conn, PEOPLE)
     }
 
     /// One of them.
@@ -149,7 +162,7 @@ impl Writer<'_> {
             return Ok(());
         };
         self.clear_feed(account)?;
-        for table in ["record", "device_grant", "outbox", "follow"] {
+        for table in ["record", "device_grant", "outbox", "web_feed", "follow"] {
             let sql = format!("DELETE FROM {table} WHERE account = ?");
             self.conn.execute(&sql, [number])?;
         }

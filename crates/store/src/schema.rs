@@ -21,6 +21,7 @@ use crate::{
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_network.sql"),
+    include_str!("../migrations/0003_web_feeds.sql"),
 ];
 
 /// "OuSp" in the file's header, by which tools tell it from other databases.

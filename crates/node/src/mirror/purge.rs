@@ -110,7 +110,7 @@ fn media_of(reader: &Reader<'_>, account: Account) -> Result<Vec<Kept>, MirrorEr
 
 /// Drops the oldest media of a feed, of posts before `newer`, until `bytes` are free, or
 /// nothing where these are not that many; gives how many bytes were freed.
-pub(super) fn make_room(
+pub(crate) fn make_room(
     home: &Home,
     account: Account,
     bytes: u64,
@@ -157,7 +157,7 @@ pub fn evict(
     let reader = home.store().read()?;
     let kept = reader.kept()?.bytes;
     let mut excess = kept.saturating_sub(total);
-    let mut follows = reader.follows()?;
+    let mut follows = reader.follows_and_web_feeds()?;
     follows.retain(|follow| !follow.pinned);
     follows.sort_by_key(|follow| (std::cmp::Reverse(mirrors(follow.account)), follow.account));
     let mut freed = 0;
