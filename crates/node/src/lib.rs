@@ -25,6 +25,7 @@ pub mod sources;
 pub mod status;
 pub mod verify;
 pub mod view;
+pub mod webfeeds;
 pub mod which;
 
 pub use home::{Home, HomeError};

@@ -56,6 +56,8 @@ pub(super) struct Wish<'w> {
     pub(super) now: Millis,
     pub(super) since: Option<Millis>,
     pub(super) profile: bool,
+    /// Whether files that stay where they are, are to be told of.
+    pub(super) linked: bool,
     /// Where files may lie for a while.
     pub(super) scratch: &'w Path,
 }
@@ -112,16 +114,23 @@ impl<'b> Basket<'b> {
         let Some(mut post) = self.workshop.item(draft, tally) else {
             return Ok(());
         };
+        let mut linked = Vec::new();
         for media in std::mem::take(&mut post.media) {
             if let Some(name) = lies_in(vault.as_ref(), &media) {
                 let local = Some(name);
                 post.media.push(Media { local, ..media });
             } else if convert::link(&mut post.item, &media) {
                 tally.linked_media += 1;
+                linked.push(media);
             } else {
                 post.missing = true;
                 tally.lost_media += 1;
             }
+        }
+        if self.wish.linked {
+            // So the files that are fetched of them are no difference from the source.
+            post.missing |= !linked.is_empty();
+            post.linked = (!linked.is_empty()).then(|| linked.into_boxed_slice());
         }
         self.bytes += post.item.text.len() as u64;
         ready.push(post);

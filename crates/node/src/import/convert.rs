@@ -38,6 +38,8 @@ pub(super) struct Ready {
     pub(super) media: Vec<Media>,
     /// Whether it names others, which the source does not hold.
     pub(super) missing: bool,
+    /// Those of them to which its text links now, where they are asked for.
+    pub(super) linked: Option<Box<[Media]>>,
 }
 
 impl Ready {
@@ -49,6 +51,7 @@ impl Ready {
             about: None,
             media: Vec::new(),
             missing: false,
+            linked: None,
         }
     }
 }
@@ -125,6 +128,7 @@ impl Workshop {
             about: draft.about.map(Box::new),
             media,
             missing: false,
+            linked: None,
         })
     }
 

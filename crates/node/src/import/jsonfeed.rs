@@ -40,6 +40,7 @@ pub(super) fn read<R: BufRead>(
             home: kept("home_page_url"),
             id: None,
             title: kept("title"),
+            minutes: None,
         });
     }
     Err(ImportError::NotAFeed(

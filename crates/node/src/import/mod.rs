@@ -32,6 +32,7 @@ mod site;
 mod source;
 mod spool;
 mod vault;
+pub(crate) mod web;
 mod xml;
 
 use std::{io::Read, path::Path};
@@ -117,6 +118,7 @@ pub fn import(
         now,
         since: options.since,
         profile: options.profile,
+        linked: false,
         scratch: home.path(),
     };
     let mut gathered = gather::gather(source, wish, progress)?;
@@ -147,6 +149,7 @@ pub fn preview(
         now,
         since: None,
         profile: true,
+        linked: false,
         scratch,
     };
     let gathered = gather::gather(source, wish, &mut |_| {})?;

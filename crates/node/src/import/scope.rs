@@ -21,6 +21,8 @@ pub(super) struct Scope {
     pub(super) id: Option<String>,
     /// Its title.
     pub(super) title: Option<String>,
+    /// For how many minutes it need not be read again (RSS `ttl`).
+    pub(super) minutes: Option<u32>,
 }
 
 impl Scope {

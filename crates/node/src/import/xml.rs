@@ -338,6 +338,7 @@ impl Walk {
         match capture.field {
             Field::Language => self.language = Some(text.to_owned()),
             Field::Title => first(&mut self.feed.title, text.to_owned()),
+            Field::Ttl => self.feed.minutes = text.parse().ok(),
             Field::Identity => first(&mut self.feed.id, text.to_owned()),
             Field::Link => {
                 let href = capture.attributes.get("href").unwrap_or(text).trim();

@@ -32,6 +32,7 @@ pub use fetch::{Fetched, Fetcher, Progress, fetch};
 pub use index::index_pages;
 pub use media::{MediaDone, Quotas, media};
 pub use own::{Merged, merge};
+pub(crate) use purge::make_room;
 pub use purge::{Purge, evict, purge, unpurge};
 pub use serve::Served;
 pub use take::{Taken, take, wanted};

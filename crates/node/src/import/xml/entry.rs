@@ -115,7 +115,7 @@ impl Entry {
             Field::Duration => self.duration = duration(text.trim()),
             Field::Reply => self.reply(attributes, base),
             Field::Language => self.draft.language = Some(text.trim().to_owned()),
-            Field::Post | Field::Around | Field::Skip => {}
+            Field::Post | Field::Around | Field::Skip | Field::Ttl => {}
         }
     }
 

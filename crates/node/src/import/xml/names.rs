@@ -118,6 +118,8 @@ pub(super) enum Field {
     Reply,
     /// The language.
     Language,
+    /// For how many minutes the feed need not be read again.
+    Ttl,
 }
 
 /// What an element is to us. Names are compared without case: many feeds do not care.
@@ -165,6 +167,7 @@ fn core(name: &str, in_post: bool) -> Field {
         "category" => Field::Tag,
         "enclosure" => Field::File,
         "language" => Field::Language,
+        "ttl" if !in_post => Field::Ttl,
         _ => Field::Skip,
     }
 }

@@ -1,0 +1,76 @@
+//! What a web feed is called: by one address, and by an account that is made up of it.
+
+use ourspace_protocol::{account::Account, hash::sha256, limits};
+use url::Url;
+
+/// The address of a web feed in the one way in which it is written here: without a
+/// fragment, the host in lower case, no default port; `feed:` means what it stands for.
+/// None when it is no address that a feed can be fetched from, or has a password in it.
+#[must_use]
+pub fn canonical(text: &str) -> Option<String> {
+    let text = text.trim();
+    let whole = match text.strip_prefix("feed:") {
+        Some(rest) if rest.starts_with("//") => format!("https:{rest}"),
+        Some(rest) => rest.to_owned(),
+        None => text.to_owned(),
+    };
+    let mut url = Url::parse(&whole).ok()?;
+    let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    let open = url.username().is_empty() && url.password().is_none();
+    if !web || !open {
+        return None;
+    }
+    url.set_fragment(None);
+    (url.as_str().len() <= limits::URL_BYTES).then(|| url.into())
+}
+
+/// The account under which the posts of a web feed are here: the first 20 bytes of
+/// `SHA-256("ourspace/webfeed/1" || address)`. Nobody has its key, so nothing can ever be
+/// signed for it.
+#[must_use]
+pub fn account(canonical: &str) -> Account {
+    let hash = sha256(format!("ourspace/webfeed/1{canonical}").as_bytes());
+    let mut account = [0; 20];
+    account.copy_from_slice(&hash[..20]);
+    Account(account)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_feed_has_one_address() {
+        for text in [
+            "https://Blog.Example/feed?x=1",
+            " https://blog.example:443/feed?x=1#top ",
+            "feed://blog.example/feed?x=1",
+            "feed:https://blog.example/feed?x=1",
+        ] {
+            let address = canonical(text);
+            assert_eq!(
+                address.as_deref(),
+                Some("https://blog.example/feed?x=1"),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "blog.example",
+            "ftp://blog.example/",
+            "https://me:secret@blog.example/",
+            "file:///etc/passwd",
+            &format!("https://blog.example/{}", "x".repeat(limits::URL_BYTES)),
+        ] {
+            assert_eq!(canonical(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn accounts_follow_from_addresses() {
+        // By Python's hashlib.
+        let account = account("https://blog.example/feed");
+        let hex: String = account.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "7f95921730d0d0caaff87bb4592a4bcea0cb170c");
+    }
+}
