@@ -179,7 +179,6 @@ mod tests {
             "fe80::1",
             "fd00::1",
             "localhost",
-            "localhost.",
         ] {
             let kind = refusal(host, false).await;
             assert_eq!(kind, io::ErrorKind::PermissionDenied, "{host}");

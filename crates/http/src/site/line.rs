@@ -16,10 +16,11 @@ use ourspace_protocol::{
 use tokio::{sync::Notify, time};
 use url::Url;
 
+use super::door::Door;
 use super::plan::Fate;
 use crate::{
     HttpError,
-    client::{Answer, Ask, Body, Client, Limits},
+    client::{Answer, Body, Limits},
 };
 
 /// How long a file is held open for pieces that are wanted a little later.
@@ -126,8 +127,8 @@ impl Line {
 }
 
 /// Reads a file for as long as pieces of it are wanted; `tell` is told of each piece.
-pub(super) async fn read(client: &Client, url: &Url, line: &Line, tell: impl Fn(Cid, Piece)) {
-    let rest = match pieces(client, url, line, &tell).await {
+pub(super) async fn read(door: &Door, url: &Url, line: &Line, tell: impl Fn(Cid, Piece)) {
+    let rest = match pieces(door, url, line, &tell).await {
         Ok(fate) => fate,
         Err(error) => {
             tracing::debug!(%url, %error, "a file could not be read to its end");
@@ -141,15 +142,15 @@ pub(super) async fn read(client: &Client, url: &Url, line: &Line, tell: impl Fn(
 
 /// Gives out pieces as they come; then what became of the others.
 async fn pieces(
-    client: &Client,
+    door: &Door,
     url: &Url,
     line: &Line,
     tell: &impl Fn(Cid, Piece),
 ) -> Result<Fate, HttpError> {
     let begin = line.state().at;
-    let mut ask = Ask::new(url, file_limits());
+    let mut ask = door.ask(url, file_limits());
     ask.range = (begin > 0).then_some((begin, None));
-    let answer = client.get(ask).await?;
+    let answer = door.client.get(ask).await?;
     let at = match start(&answer, begin) {
         Ok(at) => at,
         Err(fate) => return Ok(fate),
@@ -191,11 +192,11 @@ const fn file_limits() -> Limits {
 }
 
 /// Reads a block by its name.
-pub(super) async fn block(client: &Client, url: &Url, accept: &str, cid: Cid) -> Piece {
-    let mut ask = Ask::new(url, Limits::bytes(BLOCK_BYTES as u64));
+pub(super) async fn block(door: &Door, url: &Url, accept: &str, cid: Cid) -> Piece {
+    let mut ask = door.ask(url, Limits::bytes(BLOCK_BYTES as u64));
     ask.accept = accept;
     let whole = async {
-        let answer = client.get(ask).await?;
+        let answer = door.client.get(ask).await?;
         match answer.head.status {
             200 => answer.body.whole().await.map(Ok),
             status => Ok(Err(fate_of_status(status))),

@@ -7,17 +7,18 @@ use ourspace_protocol::{
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::client::{Ask, Client, Limits};
+use super::door::Door;
+use crate::client::Limits;
 
 /// Asking some places at once.
 pub(super) struct WebLookup(JoinSet<Option<Candidate>>);
 
 impl WebLookup {
-    pub(super) fn new(client: &Client, records: impl Iterator<Item = Url>) -> Self {
+    pub(super) fn new(door: &Door, records: impl Iterator<Item = Url>) -> Self {
         let mut asked = JoinSet::new();
         for url in records {
-            let client = client.clone();
-            asked.spawn(async move { record(&client, url).await });
+            let door = door.clone();
+            asked.spawn(async move { record(&door, url).await });
         }
         Self(asked)
     }
@@ -36,10 +37,10 @@ impl Lookup for WebLookup {
     }
 }
 
-async fn record(client: &Client, url: Url) -> Option<Candidate> {
+async fn record(door: &Door, url: Url) -> Option<Candidate> {
     let limits = Limits::bytes(RECORD_BYTES as u64);
     let whole = async {
-        let answer = client.get(Ask::new(&url, limits)).await?;
+        let answer = door.client.get(door.ask(&url, limits)).await?;
         match answer.head.status {
             200 => answer.body.whole().await.map(Some),
             _ => Ok(None),

@@ -5,6 +5,7 @@
 //! not asked again for that tree, and that is counted.
 
 mod counts;
+mod door;
 mod line;
 mod lookup;
 mod plan;
@@ -19,7 +20,7 @@ use ourspace_protocol::{
 };
 
 pub use self::counts::Counts;
-use self::{counts::Counters, lookup::WebLookup, session::WebSession, source::Source};
+use self::{counts::Counters, door::Door, lookup::WebLookup, session::WebSession, source::Source};
 use crate::client::Client;
 
 /// Places of one feed that are asked.
@@ -28,7 +29,7 @@ const PLACES: usize = 12;
 /// Finds and fetches feeds at web hosts.
 #[derive(Clone, Debug)]
 pub struct Sites {
-    client: Client,
+    door: Door,
     gateways: Vec<Source>,
     counters: Arc<Counters>,
 }
@@ -41,12 +42,23 @@ impl Sites {
     pub fn new(client: Client, gateways: &[String]) -> Self {
         let gateways = gateways.iter().filter_map(|text| Source::of_location(text));
         Self {
-            client,
+            door: Door {
+                client,
+                private: false,
+            },
             gateways: gateways
                 .filter(|source| matches!(source, Source::Gateway(_)))
                 .collect(),
             counters: Arc::default(),
         }
+    }
+
+    /// Lets locations lead into private networks and to this machine: for networks of one's
+    /// own alone, since records of strangers name locations, too.
+    #[must_use]
+    pub fn in_private_networks(mut self) -> Self {
+        self.door.private = true;
+        self
     }
 
     /// What came so far, of all trees.
@@ -77,7 +89,7 @@ impl Resolver for Sites {
     fn resolve(&self, _account: Account, locations: &[String]) -> Box<dyn Lookup> {
         let sources = self.sources(locations);
         let records = sources.iter().filter_map(Source::record);
-        Box::new(WebLookup::new(&self.client, records))
+        Box::new(WebLookup::new(&self.door, records))
     }
 }
 
@@ -89,6 +101,6 @@ impl Transport for Sites {
     fn open(&self, _account: Option<Account>, locations: &[String]) -> Box<dyn Session> {
         let sources = self.sources(locations);
         let counters = Arc::clone(&self.counters);
-        Box::new(WebSession::new(self.client.clone(), sources, counters))
+        Box::new(WebSession::new(self.door.clone(), sources, counters))
     }
 }

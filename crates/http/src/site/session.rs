@@ -13,11 +13,11 @@ use tokio::{
 
 use super::{
     counts::Counters,
+    door::Door,
     line::{self, Line, Piece},
     plan::{Fate, Plan, Step, Verdict, Way},
     source::{RAW, Source},
 };
-use crate::client::Client;
 
 /// What a task tells when a block came, or did not.
 struct News {
@@ -32,7 +32,7 @@ type Lines = HashMap<(usize, Arc<str>), Arc<Line>>;
 
 /// Fetching the blocks of one tree from web hosts.
 pub(super) struct WebSession {
-    client: Client,
+    door: Door,
     sources: Vec<Source>,
     plan: Plan,
     lines: Lines,
@@ -43,14 +43,14 @@ pub(super) struct WebSession {
 }
 
 impl WebSession {
-    pub(super) fn new(client: Client, sources: Vec<Source>, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(door: Door, sources: Vec<Source>, counters: Arc<Counters>) -> Self {
         let files = sources
             .iter()
             .map(|source| matches!(source, Source::Site(_)));
         let (tell, told) = mpsc::unbounded_channel();
         Self {
             plan: Plan::new(files.collect()),
-            client,
+            door,
             sources,
             lines: HashMap::new(),
             tasks: JoinSet::new(),
@@ -77,10 +77,10 @@ impl WebSession {
             Source::Site(_) => "*/*",
             Source::Gateway(_) => RAW,
         };
-        let (url, client, tell) = (source.block(cid), self.client.clone(), self.tell.clone());
+        let (url, door, tell) = (source.block(cid), self.door.clone(), self.tell.clone());
         self.tasks.spawn(async move {
             let piece = match &url {
-                Some(url) => line::block(&client, url, accept, cid).await,
+                Some(url) => line::block(&door, url, accept, cid).await,
                 None => Err(Fate::Absent),
             };
             let way = Way::Block;
@@ -107,7 +107,7 @@ impl WebSession {
         let line = Arc::new(Line::new(offset, cid));
         self.lines.insert(key, Arc::clone(&line));
         let url = self.sources.get(place).and_then(|source| source.file(path));
-        let (client, tell) = (self.client.clone(), self.tell.clone());
+        let (door, tell) = (self.door.clone(), self.tell.clone());
         self.tasks.spawn(async move {
             let way = Way::Piece;
             let tell = |cid, piece| {
@@ -120,7 +120,7 @@ impl WebSession {
                 .ok();
             };
             match &url {
-                Some(url) => line::read(&client, url, &line, tell).await,
+                Some(url) => line::read(&door, url, &line, tell).await,
                 None => tell(cid, Err(Fate::Absent)),
             }
         });
