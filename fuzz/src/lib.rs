@@ -12,6 +12,7 @@ pub mod import;
 pub mod media;
 pub mod network;
 pub mod signed;
+pub mod web;
 
 /// A parser with a name.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +88,14 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "import",
         run: import::import,
+    },
+    Target {
+        name: "answer",
+        run: web::answer,
+    },
+    Target {
+        name: "webpage",
+        run: web::page,
     },
 ];
 
