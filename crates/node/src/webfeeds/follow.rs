@@ -14,7 +14,8 @@ use crate::{compose, home::Home};
 /// What is asked of a follow of a web feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WebWish<'w> {
-    /// Tell nobody.
+    /// Tell nobody. Addresses of paid podcasts and the like hold a secret: those must not
+    /// be followed otherwise.
     pub quiet: bool,
     /// Fetch no episodes.
     pub text_only: bool,
