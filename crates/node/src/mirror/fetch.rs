@@ -81,8 +81,11 @@ pub async fn fetch(
         return Ok(Fetched::Here);
     };
     loop {
-        let batch = fetcher.next(session).await.map(Option::into_iter);
-        let batches: Vec<Batch> = fetcher.judged(batch)?.collect();
+        let next = fetcher.next(session).await;
+        if next.is_err() {
+            fetcher.rescue()?;
+        }
+        let batches: Vec<Batch> = fetcher.judged(next)?.into_iter().collect();
         if batches.is_empty() {
             return Ok(Fetched::Whole(fetcher.progress()));
         }
@@ -193,6 +196,23 @@ impl<'h> Fetcher<'h> {
             note?;
         }
         result
+    }
+
+    /// Keeps the directories that were fetched for a batch that came to no end.
+    ///
+    /// # Errors
+    /// [`MirrorError::Store`].
+    pub fn rescue(&mut self) -> Result<(), MirrorError> {
+        let (home, account) = (self.pool.home(), self.account());
+        let nodes = mem::take(&mut self.batch.nodes);
+        self.pool.refresh();
+        home.store().write(|writer| {
+            // Who was unfollowed meanwhile leaves nothing.
+            match home.account()? == account || writer.follow(account)?.is_some() {
+                true => Ok(writer.put_fetched(account, &nodes, &[])?),
+                false => Ok(()),
+            }
+        })
     }
 
     /// What the last [`next`](Self::next) gave is taken.

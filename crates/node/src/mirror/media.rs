@@ -257,8 +257,9 @@ impl<'h> Porter<'h> {
                 cid,
                 place: Some((path, 0)),
             }];
-            let blocks = ask(session, wants).await?;
-            let bytes = blocks.first().map_or(&[][..], Block::bytes);
+            let came = ask(session, wants).await;
+            came.complete()?;
+            let bytes = came.blocks.first().map_or(&[][..], Block::bytes);
             if bytes.len() as u64 != file.size {
                 return Ok(false);
             }
@@ -278,9 +279,10 @@ impl<'h> Porter<'h> {
                 });
                 start += size;
             }
-            let came = ask(session, wants).await?;
+            let came = ask(session, wants).await;
+            came.complete()?;
             for (cid, _) in some {
-                let block = came.iter().find(|block| block.cid() == *cid);
+                let block = came.blocks.iter().find(|block| block.cid() == *cid);
                 if !block.map_or(Ok(false), |block| incoming.push(block))? {
                     return Ok(false);
                 }
@@ -305,10 +307,11 @@ impl<'h> Porter<'h> {
                 return Ok((sum == file.size).then_some(level));
             }
             let wants = level.iter().map(|(cid, _)| Want::block(*cid)).collect();
-            let blocks = ask(session, wants).await?;
+            let came = ask(session, wants).await;
+            came.complete()?;
             let mut below = Vec::new();
             for (cid, size) in &level {
-                let block = blocks.iter().find(|block| block.cid() == *cid);
+                let block = came.blocks.iter().find(|block| block.cid() == *cid);
                 let parts = block.and_then(|block| parts(block.bytes()));
                 let Some(parts) = parts.filter(|parts| adds_up(parts, *size)) else {
                     return Ok(None);

@@ -118,16 +118,30 @@ impl BlockSource for Pool<'_> {
     }
 }
 
-/// Asks for blocks until all are here; gives them. The wants beside them are dropped when one
-/// is missing.
-///
-/// # Errors
-/// [`MirrorError::Missing`].
-pub(super) async fn ask(
-    session: &mut dyn Session,
-    wants: Vec<Want>,
-) -> Result<Vec<Block>, MirrorError> {
-    let mut blocks = Vec::with_capacity(wants.len());
+/// What came of some wants, and the first that is nowhere to be had.
+pub(super) struct Came {
+    pub(super) blocks: Vec<Block>,
+    missing: Option<Cid>,
+}
+
+impl Came {
+    /// Fails when one was missing: to be asked when the others are put away.
+    ///
+    /// # Errors
+    /// [`MirrorError::Missing`].
+    pub(super) fn complete(&self) -> Result<(), MirrorError> {
+        self.missing
+            .map_or(Ok(()), |cid| Err(MirrorError::Missing(cid)))
+    }
+}
+
+/// Asks for blocks until all are here, or one is missing: then the others are no longer
+/// wanted.
+pub(super) async fn ask(session: &mut dyn Session, wants: Vec<Want>) -> Came {
+    let mut came = Came {
+        blocks: Vec::with_capacity(wants.len()),
+        missing: None,
+    };
     let mut wants = wants.into_iter().peekable();
     let mut open = HashSet::new();
     loop {
@@ -143,18 +157,19 @@ pub(super) async fn ask(
             session.want(next);
         }
         if open.is_empty() {
-            return Ok(blocks);
+            return came;
         }
         match session.next().await {
             Arrival::Block(block) => {
                 if open.remove(&block.cid()) {
-                    blocks.push(block);
+                    came.blocks.push(block);
                 }
             }
             Arrival::Missing(cid) if open.remove(&cid) => {
                 let rest: Vec<Cid> = open.into_iter().collect();
                 session.cancel(&rest);
-                return Err(MirrorError::Missing(cid));
+                came.missing = Some(cid);
+                return came;
             }
             Arrival::Missing(_) => {}
         }

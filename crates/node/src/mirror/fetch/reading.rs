@@ -164,14 +164,16 @@ impl Fetcher<'_> {
             }
         }
         self.pool.admit(&wants)?;
-        for block in ask(session, wants).await? {
+        let came = ask(session, wants).await;
+        let complete = came.complete();
+        for block in came.blocks {
             self.spend(&block);
             if block.cid().codec() == Codec::DagPb {
                 self.batch.nodes.push(block.clone());
             }
             self.pool.insert(block);
         }
-        Ok(())
+        complete
     }
 
     /// The blocks of a file that are missing, with their places.

@@ -74,12 +74,15 @@ impl Fetcher<'_> {
             }
         }
         self.pool.admit(&wants)?;
-        for block in ask(session, wants).await? {
+        let came = ask(session, wants).await;
+        let complete = came.complete();
+        for block in came.blocks {
             self.spend(&block);
             self.spent.nodes += block.bytes().len() as u64;
             self.batch.nodes.push(block.clone());
             self.pool.insert(block);
         }
+        complete?;
         self.check_spent()
     }
 
