@@ -1,0 +1,162 @@
+//! A process that mirrors is killed at any instant: what it had taken is there, and the next
+//! one goes on.
+//!
+//! The test starts itself again as that process.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod filled;
+mod peer;
+mod place;
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use filled::{change, date, filled, item};
+use futures::executor::block_on;
+use ourspace_node::{
+    Home,
+    follows::{Wish, follow},
+    mirror::{Quotas, fetch, index_pages, media, wanted},
+    publish::publish,
+};
+use ourspace_protocol::{
+    account::Account,
+    feed::{model::Item, set::Changes},
+};
+use ourspace_store::StoreError;
+use ourspace_testkit::{random::Random, signing::NOW};
+use peer::{Line, all_blocks, root, served, tell};
+use place::Place;
+
+/// The homes of the process to be killed: whom it follows, and its own.
+const AUTHOR: &str = "OURSPACE_MIRROR_AUTHOR";
+const OWN: &str = "OURSPACE_MIRROR_OWN";
+
+/// Does the work if this is the process to be killed: says how many posts it has, then
+/// mirrors to the end.
+fn is_the_worker() -> bool {
+    let (Some(author), Some(own)) = (env::var_os(AUTHOR), env::var_os(OWN)) else {
+        return false;
+    };
+    let author = Home::open_reader(Path::new(&author)).unwrap();
+    let account = author.account().unwrap();
+    let source = served(&author);
+    let home = Home::open(Path::new(&own)).unwrap();
+    let mut line = Line::new(&source);
+    say(&home, account);
+    for record in wanted(&home, account).unwrap() {
+        let mut watch = |_| say(&home, account);
+        block_on(fetch(&home, &record, &mut line, &mut watch)).unwrap();
+    }
+    let mut watch = |_| {};
+    let work = media(&home, account, Quotas::default(), &mut line, &mut watch);
+    block_on(work).unwrap();
+    while index_pages(&home, 100).unwrap() {}
+    say(&home, account);
+    println!("done");
+    true
+}
+
+fn say(home: &Home, account: Account) {
+    let posts = home.store().read().unwrap().counts(account).unwrap().posts;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "has {posts}").unwrap();
+    out.flush().unwrap();
+}
+
+/// The last number of posts that was said, and whether the end was reached.
+fn said(text: &str) -> (u64, bool) {
+    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    let numbers = whole.lines().filter_map(|line| line.strip_prefix("has "));
+    let last = numbers.last().map_or(0, |number| number.parse().unwrap());
+    (last, whole.lines().any(|line| line == "done"))
+}
+
+#[test]
+fn killed_while_mirroring() {
+    if is_the_worker() {
+        return;
+    }
+    let author = filled();
+    let many = Changes {
+        items: (1_000..1_700)
+            .map(|n| Item {
+                date: date(n % 300) + u64::from(n),
+                ..item(n)
+            })
+            .collect(),
+        ..Changes::default()
+    };
+    publish(&author.home, NOW + 15, |_| Ok(many)).unwrap();
+    change(&author);
+    let account = author.account();
+    let mut random = Random::new(u64::from(std::process::id()));
+    println!("seed {}", std::process::id());
+    let (mut kills, mut in_time) = (0, 0);
+    for _ in 0..2 {
+        let reader = Place::of("follower");
+        follow(&reader.home, NOW, account, Wish::default()).unwrap();
+        tell(&author.home, &reader.home, account);
+        let Place { folder, home } = reader;
+        drop(home);
+        let path = folder.path().join("home");
+        let mut taken = 0;
+        loop {
+            let mut child = Command::new(env::current_exe().unwrap())
+                .args(["killed_while_mirroring", "--exact", "--nocapture"])
+                .env(AUTHOR, author.home.path())
+                .env(OWN, &path)
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut out = BufReader::new(child.stdout.take().unwrap());
+            let mut text = String::new();
+            while !text.contains("has ") {
+                assert_ne!(out.read_line(&mut text).unwrap(), 0, "it ended: {text}");
+            }
+            std::thread::sleep(Duration::from_micros(random.number() % 300_000));
+            child.kill().unwrap();
+            out.read_to_string(&mut text).unwrap();
+            child.wait().unwrap();
+            let (posts, done) = said(&text);
+            let home = Home::open(&path).unwrap();
+            let now = check(&home, account);
+            assert!(
+                now >= posts && now >= taken,
+                "{posts} were taken, {now} are here"
+            );
+            in_time += u32::from(now > taken);
+            taken = now;
+            kills += 1;
+            if done {
+                let signed = root(&author.home, account).unwrap();
+                assert_eq!(root(&home, account), Some(signed));
+                let all = all_blocks(&served(&author.home), signed);
+                assert_eq!(all_blocks(&served(&home), signed), all);
+                break;
+            }
+        }
+    }
+    println!("{kills} kills");
+    assert!(kills > 3 && in_time > 2, "{kills} kills, {in_time} in time");
+}
+
+/// The home holds together; gives how many posts of an account it has.
+fn check(home: &Home, account: Account) -> u64 {
+    let reader = home.store().read().unwrap();
+    assert_eq!(reader.integrity().unwrap(), [""; 0]);
+    let files = reader.files::<StoreError>(|cid, size| {
+        let mut file = reader.file(cid)?.unwrap();
+        let read = std::io::copy(&mut file, &mut std::io::sink()).unwrap();
+        assert_eq!(read, size);
+        Ok(())
+    });
+    files.unwrap();
+    reader.counts(account).unwrap().posts
+}
