@@ -7,10 +7,9 @@ use super::{
     wire::{AttachmentOwn, ItemOwn, Text, WireAttachment, WireFile, WireItem},
 };
 use crate::{
-    account::Account,
     feed::{
         body, check,
-        model::{Attachment, File, Item, Labels, Target},
+        model::{Attachment, File, Item, ItemId, Labels},
         page::Entry,
         parts::seconds,
         text,
@@ -54,18 +53,16 @@ pub(super) fn wire_item<'a>(entry: &'a Entry<'_>, account: &str, prefix: &str) -
     }
 }
 
-/// The source of an item of a feed.
+/// The source of an item of the feed of `account` (its address, as EIP-55 spells it).
 pub(super) fn source_item(
     wire: WireItem<'_>,
-    account: Account,
+    account: &str,
     prefix: &str,
 ) -> Result<Item, JsonError> {
-    let Ok(Target::Item(owner, id)) = wire.id.parse() else {
-        return Err(JsonError::Derived("id"));
-    };
-    if owner != account || *wire.id != Target::Item(owner, id).to_string() {
-        return Err(JsonError::Derived("id"));
-    }
+    let own = wire.id.strip_prefix("ourspace:");
+    let own = own.and_then(|rest| rest.strip_prefix(account)?.strip_prefix('/'));
+    let id: Option<ItemId> = own.and_then(|id| id.parse().ok());
+    let id = id.ok_or(JsonError::Derived("id"))?;
     if *wire.url != format!("{prefix}posts/{id}/") {
         return Err(JsonError::Derived("url"));
     }

@@ -48,9 +48,10 @@ pub fn parse_page(bytes: &[u8]) -> Result<Page, JsonError> {
     }
     let account = feed.own.account;
     let place = Place::of(&feed.feed_url)?;
+    let own = account.to_string();
     let mut items = Vec::with_capacity(feed.items.len());
     for wire in feed.items {
-        let item = source_item(wire, account, place.prefix)?;
+        let item = source_item(wire, &own, place.prefix)?;
         check::item(&item).map_err(|error| refused(&item, error))?;
         items.push(item);
     }
@@ -88,9 +89,10 @@ pub fn read_page(bytes: &[u8]) -> Result<Page, JsonError> {
     let Value::Array(list) = feed["items"].take() else {
         return Err(JsonError::Form("`items` is no list".to_owned()));
     };
+    let own = account.to_string();
     let mut items: Vec<Item> = list
         .into_iter()
-        .filter_map(|value| understood(value, account, place.prefix))
+        .filter_map(|value| understood(value, &own, place.prefix))
         .collect();
     items.sort_by_key(|item| std::cmp::Reverse(item.key()));
     items.dedup_by_key(|item| item.id);
@@ -155,7 +157,7 @@ impl Place {
 
 /// An item of a newer renderer by the fields that this one has; `None` when that does
 /// not make an item.
-fn understood(mut value: Value, account: Account, prefix: &str) -> Option<Item> {
+fn understood(mut value: Value, account: &str, prefix: &str) -> Option<Item> {
     const ITEM: [&str; 13] = [
         "_ourspace",
         "attachments",
