@@ -24,7 +24,7 @@ use zstd::{
     zstd_safe::{CCtx, DCtx, compress_bound, get_frame_content_size},
 };
 
-use crate::error::StoreError;
+use crate::{error::StoreError, fresh::Fresh};
 
 const PLAIN: u8 = 0;
 const NO_DICTIONARY: u8 = 255;
@@ -263,6 +263,8 @@ pub(crate) struct Encoder {
     /// Sources until a dictionary can be learnt.
     missing: usize,
     buffer: Vec<u8>,
+    /// What the search index is still to be told of the posts that were written.
+    pub(crate) fresh: Fresh,
 }
 
 impl fmt::Debug for Encoder {
@@ -284,6 +286,7 @@ impl Encoder {
             dictionary: None,
             missing: SAMPLES,
             buffer: Vec::new(),
+            fresh: Fresh::default(),
         };
         if let Some(number) = newest {
             let bytes = load_dictionary(conn, number)?.unwrap_or_default();

@@ -15,6 +15,7 @@ use crate::{
     rows::{instant, key_and_source, key_at},
     search,
     view::View,
+    words::indexed,
 };
 
 /// The table of a list.
@@ -294,7 +295,7 @@ fn replace_newest(
     (old, new): (Option<Newest>, Option<&Item>),
 ) -> Result<(), StoreError> {
     let kept = match &old {
-        Some(old) => take_out(view.conn, account, (old, new))?,
+        Some(old) => take_out(view.conn, encoder, account, (old, new))?,
         None => None,
     };
     let Some(item) = new else { return Ok(()) };
@@ -334,13 +335,14 @@ fn replace_newest(
         ])?;
         label
     };
-    search::add(view.conn, label, item)?;
+    encoder.fresh.add(view.conn, label, indexed(item))?;
     encoder.count(view.conn, view.codec)
 }
 
 /// Removes what `new` replaces; gives the label of a post that can stay where it is.
 fn take_out(
     conn: &Connection,
+    encoder: &mut Encoder,
     account: i64,
     (old, new): (&Newest, Option<&Item>),
 ) -> Result<Option<i64>, StoreError> {
@@ -350,7 +352,9 @@ fn take_out(
         drop.execute(params![account, instant(old.item.date)?, old.item.id.0])?;
         return Ok(None);
     };
-    search::remove(conn, label, &old.item)?;
+    if !encoder.fresh.remove(label) {
+        search::remove(conn, label, &old.item)?;
+    }
     if new.is_some_and(|new| new.kind.is_post() && new.date == old.item.date) {
         return Ok(Some(label));
     }

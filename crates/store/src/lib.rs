@@ -16,6 +16,7 @@ mod deny;
 mod error;
 mod feed;
 mod follows;
+mod fresh;
 mod holdings;
 mod incoming;
 mod integrity;

@@ -205,6 +205,7 @@ impl Store {
             served: &served,
         };
         let value = change(&writer).and_then(|value| {
+            encoder.borrow_mut().fresh.write(&tx)?;
             served.take().write(&tx)?;
             compact::settle(&tx, volumes, &mut files.borrow_mut())?;
             Ok(value)
