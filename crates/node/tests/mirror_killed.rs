@@ -59,7 +59,8 @@ fn is_the_worker() -> bool {
     block_on(work).unwrap();
     while index_pages(&home, 100).unwrap() {}
     say(&home, account);
-    println!("done");
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "done").unwrap();
     true
 }
 
@@ -73,9 +74,32 @@ fn say(home: &Home, account: Account) {
 /// The last number of posts that was said, and whether the end was reached.
 fn said(text: &str) -> (u64, bool) {
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    let numbers = whole.lines().filter_map(|line| line.strip_prefix("has "));
-    let last = numbers.last().map_or(0, |number| number.parse().unwrap());
+    let mut numbers = whole.lines().filter_map(|line| line.strip_prefix("has "));
+    let last = numbers
+        .next_back()
+        .map_or(0, |number| number.parse().unwrap());
     (last, whole.lines().any(|line| line == "done"))
+}
+
+/// Starts the process and kills it some time after its first word; gives what it said.
+fn killed(author: &Path, own: &Path, random: &mut Random) -> String {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["killed_while_mirroring", "--exact", "--nocapture"])
+        .env(AUTHOR, author)
+        .env(OWN, own)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("has ") {
+        assert_ne!(out.read_line(&mut text).unwrap(), 0, "it ended: {text}");
+    }
+    std::thread::sleep(Duration::from_micros(random.number() % 300_000));
+    child.kill().unwrap();
+    out.read_to_string(&mut text).unwrap();
+    child.wait().unwrap();
+    text
 }
 
 #[test]
@@ -108,22 +132,7 @@ fn killed_while_mirroring() {
         let path = folder.path().join("home");
         let mut taken = 0;
         loop {
-            let mut child = Command::new(env::current_exe().unwrap())
-                .args(["killed_while_mirroring", "--exact", "--nocapture"])
-                .env(AUTHOR, author.home.path())
-                .env(OWN, &path)
-                .stdout(Stdio::piped())
-                .spawn()
-                .unwrap();
-            let mut out = BufReader::new(child.stdout.take().unwrap());
-            let mut text = String::new();
-            while !text.contains("has ") {
-                assert_ne!(out.read_line(&mut text).unwrap(), 0, "it ended: {text}");
-            }
-            std::thread::sleep(Duration::from_micros(random.number() % 300_000));
-            child.kill().unwrap();
-            out.read_to_string(&mut text).unwrap();
-            child.wait().unwrap();
+            let text = killed(author.home.path(), &path, &mut random);
             let (posts, done) = said(&text);
             let home = Home::open(&path).unwrap();
             let now = check(&home, account);

@@ -24,6 +24,7 @@ use ourspace_protocol::{
     },
     time::Millis,
 };
+use ourspace_store::Outgoing;
 use ourspace_testkit::{random::Random, signing::NOW};
 use peer::{Line, all_blocks, fetch_one, newest, pull, pull_media, root, served, tell};
 use place::Place;
@@ -144,6 +145,41 @@ fn deed(author: &Place, random: &mut Random, n: u32, now: Millis) {
     publish(&author.home, now, |_| Ok(changes)).unwrap();
 }
 
+/// The follower hears one of the news, or fetches a part, or nothing; says whether a delta
+/// was enough.
+fn hear(author: &Place, reader: &Place, news: &[Outgoing], random: &mut Random) -> bool {
+    let account = author.account();
+    let source = served(&author.home);
+    match random.below(4) {
+        // The newest, or one that is late.
+        0 | 1 => {
+            let at = match random.below(3) {
+                0 => random.below(news.len()),
+                _ => news.len() - 1,
+            };
+            let (record, delta) = (&news[at].record, news[at].delta.clone().unwrap());
+            let applied = apply(&reader.home, record, &delta).unwrap();
+            let is = matches!(applied, ourspace_node::mirror::Applied::Whole { .. });
+            if is {
+                assert_eq!(root(&reader.home, account), Some(record.record().root));
+            }
+            return is;
+        }
+        2 => {
+            tell(&author.home, &reader.home, account);
+            for record in wanted(&reader.home, account).unwrap() {
+                let mut line = Line::new(&source);
+                line.left = random.below(40);
+                let fetched = fetch_one(&reader.home, &record, &mut line);
+                let stopped = matches!(fetched, Ok(_) | Err(MirrorError::Missing(_)));
+                assert!(stopped, "{fetched:?}");
+            }
+        }
+        _ => {}
+    }
+    false
+}
+
 #[test]
 fn any_order_of_news_ends_in_the_authors_tree() {
     let mut by_delta = 0;
@@ -153,40 +189,11 @@ fn any_order_of_news_ends_in_the_authors_tree() {
         let account = author.account();
         let reader = follower(&author);
         let mut news = Vec::new();
-        let mut whole = 0;
         for n in 0..25 {
             deed(&author, &mut random, n, NOW + 1_000 + u64::from(n));
             let outbox = author.home.store().read().unwrap().outbox(1_000).unwrap();
             news.push(outbox.last().unwrap().clone());
-            let source = served(&author.home);
-            match random.below(4) {
-                // The newest, or one that is late.
-                0 | 1 => {
-                    let at = match random.below(3) {
-                        0 => random.below(news.len()),
-                        _ => news.len() - 1,
-                    };
-                    let (record, delta) = (&news[at].record, news[at].delta.clone().unwrap());
-                    let applied = apply(&reader.home, record, &delta).unwrap();
-                    let is = matches!(applied, ourspace_node::mirror::Applied::Whole { .. });
-                    whole += usize::from(is);
-                    if is {
-                        assert_eq!(root(&reader.home, account), Some(record.record().root));
-                    }
-                }
-                2 => {
-                    tell(&author.home, &reader.home, account);
-                    for record in wanted(&reader.home, account).unwrap() {
-                        let mut line = Line::new(&source);
-                        line.left = random.below(40);
-                        match fetch_one(&reader.home, &record, &mut line) {
-                            Ok(_) | Err(MirrorError::Missing(_)) => {}
-                            Err(error) => panic!("{error}"),
-                        }
-                    }
-                }
-                _ => {}
-            }
+            by_delta += usize::from(hear(&author, &reader, &news, &mut random));
         }
         tell(&author.home, &reader.home, account);
         let source = served(&author.home);
@@ -204,7 +211,6 @@ fn any_order_of_news_ends_in_the_authors_tree() {
         for cid in alone {
             load(&here, cid).unwrap();
         }
-        by_delta += whole;
         let (ours, theirs) = (&reader.home, &author.home);
         let items = |home: &ourspace_node::Home| {
             let reader = home.store().read().unwrap();

@@ -115,7 +115,7 @@ fn commit_one(writer: &Writer<'_>, mut batch: Batch) -> Result<(), MirrorError> 
         .adopt_tree(account, root, &batch.nodes, &current(&heads))
         .map_err(wrong)?;
     index::note(writer, account, &posts)?;
-    promote(writer, account)?;
+    promote(writer, account, &heads)?;
     // What a newer record's delta has shown is in a tree that is still to be fetched.
     let newest = heads.newest().map(Verified::digest);
     if newest != Some(batch.record.digest()) {

@@ -256,6 +256,7 @@ impl<'h> Fetcher<'h> {
     }
 
     fn take_batch(&mut self) -> Batch {
+        self.pool.refresh();
         let batch = mem::replace(&mut self.batch, Batch::new(self.record.clone()));
         let progress = &mut self.spent.progress;
         progress.items += batch.items() as u64;

@@ -57,16 +57,21 @@ pub(super) fn take_one(
     if account != own && writer.follow(account)?.is_none() {
         return Ok(Taken::NotFollowed);
     }
-    let before = writer.heads(account)?.epoch();
+    // Most accounts are in their first epoch, and heads are verified whenever they are read.
+    let before = match record.record().epoch {
+        0 => 0,
+        _ => writer.heads(account)?.epoch(),
+    };
     let insert = writer.put_record(record)?;
     if insert == Insert::New {
         if account == own {
             remember_device(writer, record)?;
         } else {
+            let heads = writer.heads(account)?;
             if record.record().epoch > before {
-                revoked(writer, account)?;
+                revoked(writer, account, &heads)?;
             }
-            promote(writer, account)?;
+            promote(writer, account, &heads)?;
         }
     }
     Ok(Taken::Among(insert))
@@ -85,31 +90,31 @@ fn remember_device(writer: &Writer<'_>, record: &Verified<SignedRecord>) -> Resu
 }
 
 /// What revoked devices have published after the root that is kept leaves the feed: where
-/// the tree here is another than that, the feed is fetched anew.
-fn revoked(writer: &Writer<'_>, account: Account) -> Result<(), StoreError> {
-    let kept = writer
-        .heads(account)?
-        .newest()
-        .map(|head| head.record().root);
-    let trees = writer.trees(account)?;
-    let only = trees.iter().all(|tree| Some(tree.root.cid) == kept);
-    if only && writer.root(account)?.map(|root| root.cid) == kept {
-        return Ok(());
+/// the tree here is another than the first of the new epoch, the feed is fetched anew.
+fn revoked(writer: &Writer<'_>, account: Account, heads: &Heads) -> Result<(), StoreError> {
+    let kept = heads.newest().map(|head| head.record().root);
+    let only = (writer.trees(account)?.iter()).all(|tree| Some(tree.root.cid) == kept);
+    match writer.root(account)?.map(|root| root.cid) {
+        None => Ok(()),
+        root if root == kept && only => Ok(()),
+        _ => writer.clear_feed(account),
     }
-    writer.clear_feed(account)
 }
 
 /// Makes the tree of the newest head whose tree is here the one that the feed is read and
 /// served by, and lets go of those that no head names any more.
-pub(super) fn promote(writer: &Writer<'_>, account: Account) -> Result<(), StoreError> {
-    let heads = writer.heads(account)?;
+pub(super) fn promote(
+    writer: &Writer<'_>,
+    account: Account,
+    heads: &Heads,
+) -> Result<(), StoreError> {
     let trees = writer.trees(account)?;
     let here = |root: &Cid| {
         trees
             .iter()
             .find(|tree| is_here(&trees, *root) && tree.root.cid == *root)
     };
-    let roots = current(&heads);
+    let roots = current(heads);
     let Some(tree) = roots.iter().find_map(here) else {
         return Ok(());
     };
