@@ -10,6 +10,7 @@ pub mod dag;
 pub mod feed;
 pub mod import;
 pub mod media;
+pub mod mirror;
 pub mod network;
 pub mod signed;
 pub mod web;
@@ -72,6 +73,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "tree",
         run: dag::tree,
+    },
+    Target {
+        name: "branch",
+        run: mirror::branch,
     },
     Target {
         name: "picture",
