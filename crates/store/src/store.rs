@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -15,7 +15,7 @@ use crate::{
     codec::{Codec, Encoder},
     compact,
     error::StoreError,
-    lock::HomeLock,
+    lock::{HomeLock, Residence, Turns},
     reader::Reader,
     schema, search, served,
     shared::{self, Shared},
@@ -23,7 +23,7 @@ use crate::{
     steps::{Nobody, Observer, Step},
     values,
     view::View,
-    volume::{Volumes, sync_folder},
+    volume::{Folder, Volumes, sync_folder},
     words,
     writer::Writer,
 };
@@ -48,6 +48,8 @@ struct WriteSide {
     codec: Codec,
     /// Loaded when first needed, and again after a change was taken back.
     encoder: Option<RefCell<Encoder>>,
+    /// What SQLite says when another process has made a change.
+    version: i64,
 }
 
 /// What a store that was opened to write has besides.
@@ -56,7 +58,7 @@ struct Writing {
     volumes: Volumes,
     side: Mutex<WriteSide>,
     /// Given back last.
-    _lock: HomeLock,
+    turns: Turns,
 }
 
 impl Store {
@@ -87,6 +89,31 @@ impl Store {
         Self::open_with(home, Duration::ZERO, observer)
     }
 
+    /// Opens the store of `home` to read and write for as long as a node runs, and lets
+    /// other processes write between its changes. Each change waits for whoever writes.
+    /// Waits at most `wait` for another process that writes to it now.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`StoreError::InUse`] also when another node resides there.
+    pub fn open_resident(home: &Path, wait: Duration) -> Result<Self, StoreError> {
+        make_folder(home)?;
+        let lock = HomeLock::take(home, wait)?;
+        let Some(residence) = Residence::take(home)? else {
+            return Err(StoreError::InUse {
+                home: home.to_owned(),
+                holder: "another node".to_owned(),
+            });
+        };
+        let turns = Turns::Each {
+            _residence: residence,
+            home: home.to_owned(),
+            after: Mutex::new(Instant::now()),
+        };
+        let store = Self::open_as(home, turns, Folder::Own, Arc::new(Nobody));
+        drop(lock);
+        store
+    }
+
     fn open_with(
         home: &Path,
         wait: Duration,
@@ -94,13 +121,32 @@ impl Store {
     ) -> Result<Self, StoreError> {
         make_folder(home)?;
         let lock = HomeLock::take(home, wait)?;
+        // Whoever wants to reside here needs the lock first, so none comes meanwhile.
+        let folder = match Residence::take(home)? {
+            Some(_) => Folder::Own,
+            None => Folder::Guests,
+        };
+        Self::open_as(home, Turns::Always(lock), folder, observer)
+    }
+
+    /// With the lock held.
+    fn open_as(
+        home: &Path,
+        turns: Turns,
+        folder: Folder,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, StoreError> {
         let conn = schema::open_writer(&shared::database(home), observer.as_ref())?;
         let codec = Codec::default();
         renew_search(&conn, &codec)?;
         served::fill(&conn)?;
-        let volumes = Volumes::open(home, &conn, observer)?;
-        let half_dead = compact::half_dead(&conn)?;
+        let volumes = Volumes::open(home, &conn, folder, observer)?;
+        let half_dead = match folder {
+            Folder::Own => compact::half_dead(&conn)?,
+            Folder::Guests => Vec::new(),
+        };
         let side = WriteSide {
+            version: data_version(&conn)?,
             conn,
             codec,
             encoder: None,
@@ -110,11 +156,12 @@ impl Store {
             Some(Writing {
                 volumes,
                 side: Mutex::new(side),
-                _lock: lock,
+                turns,
             }),
         )?;
-        if !half_dead.is_empty() {
-            store.write::<_, StoreError>(|w| {
+        if let (false, Some(writing)) = (half_dead.is_empty(), &store.writing) {
+            let mut side = writing.side.lock().unwrap_or_else(PoisonError::into_inner);
+            store.change::<_, StoreError>(&mut side, &writing.volumes, |w| {
                 w.files.borrow_mut().touched.extend(half_dead);
                 Ok(())
             })?;
@@ -165,8 +212,14 @@ impl Store {
         &self,
         change: impl FnOnce(&Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let Writing { side, volumes, .. } = self.writing()?;
+        let Writing {
+            side,
+            volumes,
+            turns,
+        } = self.writing()?;
         let mut side = side.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = turns.next()?;
+        side.look_again()?;
         let result = self.change(&mut side, volumes, change);
         if result.is_err() {
             side.codec = Codec::default();
@@ -186,6 +239,7 @@ impl Store {
             conn,
             codec,
             encoder,
+            ..
         } = side;
         let encoder = match encoder {
             Some(encoder) => encoder,
@@ -257,6 +311,25 @@ impl Store {
     pub fn read(&self) -> Result<Reader<'_>, StoreError> {
         Reader::begin(&self.shared)
     }
+}
+
+impl WriteSide {
+    /// Forgets what it remembers if another process has made a change.
+    fn look_again(&mut self) -> Result<(), StoreError> {
+        let version = data_version(&self.conn)?;
+        if version != self.version {
+            self.version = version;
+            self.codec = Codec::default();
+            self.encoder = None;
+        }
+        Ok(())
+    }
+}
+
+/// Different after another connection's change.
+fn data_version(conn: &Connection) -> Result<i64, StoreError> {
+    let mut ask = conn.prepare_cached("PRAGMA data_version")?;
+    Ok(ask.query_row([], |row| row.get(0))?)
 }
 
 /// Makes a folder that only its owner can look into.

@@ -77,10 +77,21 @@ pub(crate) struct OpenPack {
     pub(crate) kept: u64,
 }
 
+/// How a process uses the folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Folder {
+    /// Nobody else makes files there, or only guests do.
+    Own,
+    /// As a guest of a node: what no row names may be the node's, which is at work, and so
+    /// may be any pack; a guest only adds files and removes whole ones.
+    Guests,
+}
+
 /// The writing side of the folder.
 #[derive(Debug)]
 pub(crate) struct Volumes {
     folder: PathBuf,
+    used: Folder,
     pub(crate) observer: Arc<dyn Observer>,
     slots: Mutex<Slots>,
 }
@@ -101,12 +112,14 @@ impl Volumes {
     pub(crate) fn open(
         home: &Path,
         conn: &Connection,
+        used: Folder,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, StoreError> {
         let folder = folder(home);
         make(&folder, home)?;
         let volumes = Self {
             folder,
+            used,
             observer,
             slots: Mutex::default(),
         };
@@ -143,6 +156,9 @@ impl Volumes {
                 continue;
             };
             highest = highest.max(volume.number);
+            if self.used == Folder::Guests {
+                continue;
+            }
             let known = match volume.kind {
                 Kind::Whole => {
                     let mut rows = whole.query([volume.number])?;
@@ -200,21 +216,27 @@ impl Volumes {
 
     /// Makes the file of a new volume.
     pub(crate) fn create(&self, kind: Kind) -> Result<(VolumeId, File), StoreError> {
-        let number = {
-            let mut slots = self.slots();
-            slots.next += 1;
-            slots.next - 1
-        };
-        let volume = VolumeId { number, kind };
-        let path = self.path(volume);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(StoreError::file("make", &path))?;
-        Ok((volume, file))
+        loop {
+            let number = self.next_number();
+            let volume = VolumeId { number, kind };
+            let path = self.path(volume);
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create_new(true).mode(0o600);
+            match options.open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(StoreError::file("make", &path)(error)),
+                Ok(file) => return Ok((volume, file)),
+            }
+        }
+    }
+
+    /// Even numbers, and odd ones for guests: so neither takes the other's.
+    fn next_number(&self) -> i64 {
+        let odd = i64::from(self.used == Folder::Guests);
+        let mut slots = self.slots();
+        let number = slots.next + (slots.next + odd) % 2;
+        slots.next = number + 1;
+        number
     }
 
     /// A pack to append to, and nobody else does.
@@ -253,6 +275,9 @@ impl Volumes {
     /// Takes a pack away from those that are appended to, to do away with it; false when
     /// somebody is at it.
     pub(crate) fn withdraw(&self, number: i64) -> bool {
+        if self.used == Folder::Guests {
+            return false;
+        }
         let mut slots = self.slots();
         if slots.busy.contains(&number) {
             return false;
