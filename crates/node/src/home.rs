@@ -73,6 +73,17 @@ impl Home {
         Self::open_or_make(path)
     }
 
+    /// Opens a home that is there for a node, which lets commands write between its changes.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`StoreError::InUse`] when another node runs on it.
+    pub fn open_resident(path: &Path) -> Result<Self, HomeError> {
+        drop(Self::open_reader(path)?);
+        let store = Store::open_resident(path, PATIENCE)?;
+        tracing::debug!(home = %path.display(), "opened the home to reside in");
+        Ok(Self { store })
+    }
+
     /// Opens a home for reading only, also beside a program that writes to it and on a
     /// disk that cannot be written.
     ///

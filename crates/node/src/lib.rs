@@ -16,6 +16,7 @@ pub mod home;
 pub mod identity;
 pub mod import;
 pub mod mirror;
+pub mod network;
 pub mod publish;
 pub mod read;
 pub mod recover;

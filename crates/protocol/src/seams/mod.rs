@@ -4,6 +4,7 @@
 //! of them is believed: what comes through is checked by whoever asked.
 
 mod net;
+mod push;
 mod reach;
 mod resolver;
 mod shelf;
@@ -14,6 +15,7 @@ mod web;
 use std::{future::Future, pin::Pin};
 
 pub use net::{Dial, Net, Stream};
+pub use push::Push;
 pub use reach::is_public;
 pub use resolver::{Candidate, Lookup, Resolver};
 pub use shelf::RowShelf;

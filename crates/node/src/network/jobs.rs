@@ -1,0 +1,155 @@
+//! Jobs: fetching what is missing of one account.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use ourspace_protocol::{account::Account, seams::Transport, time::Millis};
+
+use super::chain::Chain;
+use crate::{
+    home::Home,
+    mirror::{self, Fetched, Merged, MirrorError, Quotas},
+};
+
+/// What became of a job.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) account: Account,
+    /// Whether something new is here.
+    pub(super) new: bool,
+    /// Whether something is still missing.
+    pub(super) missing: bool,
+}
+
+/// When what could not be had is tried again: after some seconds, then later and later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Retry {
+    /// How often it was tried.
+    tries: u32,
+    /// When it is tried next.
+    at: Millis,
+}
+
+const FIRST: Millis = 3_000;
+const LAST: Millis = 15 * 60 * 1000;
+
+impl Retry {
+    /// At once.
+    fn now(now: Millis) -> Self {
+        Self { tries: 0, at: now }
+    }
+
+    /// After one more failure.
+    fn later(self, now: Millis) -> Self {
+        let pause = LAST.min(FIRST << self.tries.min(16));
+        Self {
+            tries: self.tries + 1,
+            at: now.saturating_add(pause),
+        }
+    }
+}
+
+/// Accounts of which something is missing.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: BTreeMap<Account, Retry>,
+}
+
+impl Queue {
+    /// Asks for an account at once, whatever was tried before.
+    pub(super) fn push(&mut self, account: Account, now: Millis) {
+        self.waiting.insert(account, Retry::now(now));
+    }
+
+    /// Asks for it again, later.
+    pub(super) fn again(&mut self, account: Account, before: Retry, now: Millis) {
+        self.waiting.entry(account).or_insert(before.later(now));
+    }
+
+    /// The account that has waited longest, if it is time for it.
+    pub(super) fn pop(&mut self, now: Millis) -> Option<(Account, Retry)> {
+        let due = self.waiting.iter().filter(|(_, retry)| retry.at <= now);
+        let (account, retry) = due.min_by_key(|(_, retry)| retry.at)?;
+        let (account, retry) = (*account, *retry);
+        self.waiting.remove(&account);
+        Some((account, retry))
+    }
+
+    /// When the next one is due.
+    pub(super) fn wake(&self) -> Option<Millis> {
+        self.waiting.values().map(|retry| retry.at).min()
+    }
+}
+
+/// What a job needs.
+#[derive(Clone)]
+pub(super) struct Tools {
+    pub(super) home: Arc<Home>,
+    pub(super) transports: Vec<Arc<dyn Transport>>,
+    pub(super) now: Millis,
+}
+
+impl Tools {
+    /// Fetches what is missing of an account: its trees, then its media.
+    pub(super) async fn run(self, account: Account) -> Done {
+        let mut done = Done {
+            account,
+            new: false,
+            missing: false,
+        };
+        let trees = self.trees(account, &mut done.new).await;
+        let media = match trees {
+            Ok(()) => self.media(account, &mut done).await,
+            Err(error) => Err(error),
+        };
+        match media {
+            Ok(()) => {}
+            Err(error) if error.is_the_authors() => {
+                tracing::warn!(%account, %error, "a feed is not mirrored");
+            }
+            Err(error) => {
+                tracing::debug!(%account, %error, "not all is here yet");
+                done.missing = true;
+            }
+        }
+        done
+    }
+
+    fn session(&self, account: Account, locations: &[String]) -> Chain {
+        let open = |way: &Arc<dyn Transport>| way.open(Some(account), locations);
+        Chain::new(self.transports.iter().map(open).collect())
+    }
+
+    async fn trees(&self, account: Account, new: &mut bool) -> Result<(), MirrorError> {
+        let own = self.home.account()? == account;
+        for head in mirror::wanted(&self.home, account)? {
+            let mut session = self.session(account, &head.record().locations);
+            let mut watch = |_| {};
+            *new |= match own {
+                true => {
+                    let merging =
+                        mirror::merge(&self.home, &head, self.now, &mut session, &mut watch);
+                    merging.await? != Merged::Here
+                }
+                false => {
+                    let fetching = mirror::fetch(&self.home, &head, &mut session, &mut watch);
+                    fetching.await? != Fetched::Here
+                }
+            };
+        }
+        Ok(())
+    }
+
+    async fn media(&self, account: Account, done: &mut Done) -> Result<(), MirrorError> {
+        let locations = {
+            let heads = self.home.store().read()?.heads(account)?;
+            let newest = heads.newest();
+            newest.map_or_else(Vec::new, |head| head.record().locations.clone())
+        };
+        let mut session = self.session(account, &locations);
+        let mut watch = |_| {};
+        let quotas = Quotas::default();
+        let media = mirror::media(&self.home, account, quotas, &mut session, &mut watch).await?;
+        done.missing |= media.missing > 0;
+        Ok(())
+    }
+}
