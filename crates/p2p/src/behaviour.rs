@@ -14,7 +14,7 @@ use libp2p::{
 use ourspace_protocol::machine::dice::Dice;
 
 use crate::{
-    NodeError,
+    NodeError, bitswap,
     config::{Budget, Config, Ipfs, Switches},
     dht::{self, Guarded, RowStore},
     lines,
@@ -42,6 +42,7 @@ pub(crate) struct Behaviour {
     pub(crate) rows: Guarded,
     pub(crate) ipfs: Toggle<kad::Behaviour<kad::store::MemoryStore>>,
     pub(crate) lines: lines::Behaviour,
+    pub(crate) bitswap: bitswap::Behaviour,
 }
 
 /// What makes a node behind a router reachable.
@@ -84,6 +85,7 @@ impl Behaviour {
             rows: rows(own, config),
             ipfs: ipfs(own, config).into(),
             lines: lines::Behaviour::default(),
+            bitswap: bitswap::Behaviour::new(config.blocks.clone(), bitswap::Limits::default()),
         })
     }
 }

@@ -4,6 +4,8 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use ourspace_protocol::{machine::rows::Room, seams::RowShelf, time::Millis};
 
+use crate::bitswap::Blocks;
+
 /// Gives the time.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 
@@ -19,6 +21,8 @@ pub struct Config {
     pub peers: Vec<String>,
     /// The time.
     pub clock: Clock,
+    /// What is given to whoever asks for blocks.
+    pub blocks: Blocks,
     /// Where rows of the DHT stay when the node is stopped; nowhere, if none.
     pub shelf: Option<Arc<dyn RowShelf>>,
     /// What else is on.

@@ -6,11 +6,11 @@ use ourspace_protocol::{
     account::Account,
     announcement::Announcement,
     heads::Heads,
-    seams::{BoxFuture, Candidate, Lookup, Resolver},
+    seams::{BoxFuture, Candidate, Lookup, Push, Resolver, Session, Transport},
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{NodeError, status::Status};
+use crate::{NodeError, bitswap, status::Status};
 
 /// Found records that wait for whoever asked.
 pub(crate) const FOUND: usize = 64;
@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Publish(Arc<Announcement>),
     Put(Account, oneshot::Sender<Stored>),
     Resolve(Account, Way, mpsc::Sender<Candidate>),
+    Providers(u64, Account),
     Dial(String, oneshot::Sender<Result<(), NodeError>>),
     Status(oneshot::Sender<Status>),
 }
@@ -69,11 +70,12 @@ pub enum Event {
 #[derive(Clone, Debug)]
 pub struct Node {
     commands: mpsc::Sender<Command>,
+    bitswap: bitswap::Handle,
 }
 
 impl Node {
-    pub(crate) fn new(commands: mpsc::Sender<Command>) -> Self {
-        Self { commands }
+    pub(crate) fn new(commands: mpsc::Sender<Command>, bitswap: bitswap::Handle) -> Self {
+        Self { commands, bitswap }
     }
 
     async fn send(&self, command: Command) -> Result<(), NodeError> {
@@ -81,30 +83,13 @@ impl Node {
         sent.map_err(|_| NodeError::Stopped)
     }
 
-    /// Follows an account in public from now on: its news comes as [`Event`]s, and this
-    /// node answers for it. `heads` is what is known of it; `own` says that it is the
-    /// account of whoever this node belongs to.
-    ///
-    /// # Errors
-    /// [`NodeError::Stopped`].
-    pub async fn join(&self, account: Account, heads: Heads, own: bool) -> Result<(), NodeError> {
-        self.send(Command::Join(account, Join { heads, own })).await
-    }
-
-    /// Does so no longer.
-    ///
-    /// # Errors
-    /// [`NodeError::Stopped`].
-    pub async fn leave(&self, account: Account) -> Result<(), NodeError> {
-        self.send(Command::Leave(account)).await
-    }
-
-    /// Tells the followers of an account that was joined.
-    ///
-    /// # Errors
-    /// [`NodeError::Stopped`].
-    pub async fn publish(&self, news: Arc<Announcement>) -> Result<(), NodeError> {
-        self.send(Command::Publish(news)).await
+    /// To a node that has stopped, nothing is said.
+    fn quietly(&self, command: Command) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if self.send(command).await.is_err() {
+                tracing::debug!("the node has stopped");
+            }
+        })
     }
 
     /// Puts the newest records of an account that was joined into the DHT. Takes as long as
@@ -154,6 +139,40 @@ impl Node {
             node: self.clone(),
             way: Way::Swarm,
         }
+    }
+}
+
+impl Push for Node {
+    fn join(&self, account: Account, heads: Heads, own: bool) -> BoxFuture<'_, ()> {
+        self.quietly(Command::Join(account, Join { heads, own }))
+    }
+
+    fn leave(&self, account: Account) -> BoxFuture<'_, ()> {
+        self.quietly(Command::Leave(account))
+    }
+
+    fn publish(&self, news: Arc<Announcement>) -> BoxFuture<'_, ()> {
+        self.quietly(Command::Publish(news))
+    }
+}
+
+impl Transport for Node {
+    fn name(&self) -> &'static str {
+        "ipfs"
+    }
+
+    /// The peers that follow the account are asked, and, where these do not have all, those
+    /// that the DHT names.
+    fn open(&self, account: Option<Account>, _: &[String]) -> Box<dyn Session> {
+        let session = self.bitswap.open(&[]);
+        if let Some(account) = account {
+            let command = Command::Providers(session.id(), account);
+            // A node that has more to do than it can: the session will ask again.
+            if self.commands.try_send(command).is_err() {
+                tracing::debug!(%account, "a session begins without providers");
+            }
+        }
+        Box::new(session)
     }
 }
 

@@ -13,10 +13,10 @@ use libp2p::{
     },
     identity::Keypair,
     multiaddr::Protocol,
-    noise, quic, relay, tcp, yamux,
+    noise, quic, relay, tcp,
 };
 
-use crate::NodeError;
+use crate::{NodeError, bitswap::muxer};
 
 /// A silent QUIC connection says so often that it is there: routers forget it else.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
@@ -72,7 +72,7 @@ pub(crate) fn build(key: &Keypair, kinds: Kinds) -> Result<Built, NodeError> {
     .or_transport(relay)
     .upgrade(Version::V1Lazy)
     .authenticate(noise)
-    .multiplex(yamux::Config::default())
+    .multiplex(muxer())
     .timeout(HANDSHAKE);
     let datagrams = optional(kinds.quic.then(|| {
         let mut config = quic::Config::new(key);

@@ -5,7 +5,10 @@ mod support;
 use std::time::{Duration, Instant};
 
 use ourspace_p2p::Event;
-use ourspace_protocol::{heads::Heads, seams::Resolver as _};
+use ourspace_protocol::{
+    heads::Heads,
+    seams::{Push as _, Resolver as _},
+};
 use ourspace_testkit::signing::TestKey;
 use support::{heads, net, news, now, quiet, signed};
 
@@ -18,8 +21,7 @@ async fn what_one_puts_any_other_finds() {
     nodes[3]
         .node
         .join(author.address(), heads(&author, at), true)
-        .await
-        .unwrap();
+        .await;
     let begin = Instant::now();
     let stored = nodes[3].node.put(author.address()).await.unwrap();
     println!("{stored:?} in {:?}", begin.elapsed());
@@ -51,17 +53,9 @@ async fn news_reaches_followers_and_nobody_else() {
     let author = TestKey::named("author");
     let account = author.address();
     let at = now();
-    nodes[0]
-        .node
-        .join(account, heads(&author, at), true)
-        .await
-        .unwrap();
+    nodes[0].node.join(account, heads(&author, at), true).await;
     for follower in &mut nodes[1..10] {
-        follower
-            .node
-            .join(account, Heads::new(), false)
-            .await
-            .unwrap();
+        follower.node.join(account, Heads::new(), false).await;
     }
     // They find one another as keepers of the feed, and learn what is there already.
     for follower in &mut nodes[1..10] {
@@ -72,7 +66,7 @@ async fn news_reaches_followers_and_nobody_else() {
         }
     }
     let begin = Instant::now();
-    nodes[0].node.publish(news(&author, at + 1)).await.unwrap();
+    nodes[0].node.publish(news(&author, at + 1)).await;
     for follower in &mut nodes[1..10] {
         let told = tokio::time::timeout(Duration::from_secs(10), follower.events.recv());
         match told.await.expect("a follower gets the news") {

@@ -64,6 +64,8 @@ struct Desk {
     behind: Vec<Account>,
     /// When house is kept next.
     house_at: Millis,
+    /// Whose feeds are being fetched, by session.
+    sessions: BTreeMap<u64, Account>,
     /// Nodes that a row should be at.
     replicas: usize,
     /// Most connections that are kept.
@@ -123,7 +125,8 @@ impl Task {
         for address in addresses(&config.peers)? {
             task.begin_with(address);
         }
-        Ok((Node::new(commands), told, task))
+        let bitswap = task.swarm.behaviour().bitswap.handle();
+        Ok((Node::new(commands, bitswap), told, task))
     }
 
     /// Its peer id.
@@ -197,6 +200,7 @@ impl Task {
                 let out = self.talk.ask(&members, account, &found);
                 self.carry_out(out);
             }
+            Command::Providers(session, account) => self.provide_for(session, account),
             // Whoever asked may have gone.
             Command::Dial(address, tell) => drop(tell.send(self.dial(&address))),
             Command::Status(tell) => drop(tell.send(self.status())),
@@ -213,6 +217,18 @@ impl Task {
 
     fn rows(&mut self) -> &mut crate::dht::Guarded {
         &mut self.swarm.behaviour_mut().rows
+    }
+
+    /// Gives a session those who keep the feed.
+    fn provide_for(&mut self, session: u64, account: Account) {
+        let members = self.talk.members(account);
+        let members: Vec<String> = members.iter().map(PeerId::to_string).collect();
+        self.swarm
+            .behaviour()
+            .bitswap
+            .handle()
+            .add_providers(session, &members);
+        self.desk.sessions.insert(session, account);
     }
 
     fn carry_out(&mut self, all: Vec<Do>) {

@@ -44,8 +44,10 @@ pub(super) enum Heard {
     Fault(PeerId, &'static str),
     /// A look for this node's own sake has found the newest row at so many nodes.
     Looked(Account, usize),
-    /// Nodes that are said to keep the feed of an account.
-    Keepers(Account, Vec<PeerId>),
+    /// Nodes that are said to keep the feed of an account, and the session that wants them.
+    Keepers(Account, Vec<PeerId>, Option<u64>),
+    /// There are no more for a session.
+    SearchOver(u64),
 }
 
 /// All of them.
@@ -55,7 +57,7 @@ pub(super) struct Queries {
     /// Nearest nodes are looked for, to put a row there.
     finding: HashMap<QueryId, Putting>,
     putting: HashMap<QueryId, Putting>,
-    keepers: HashMap<QueryId, Account>,
+    keepers: HashMap<QueryId, (Account, Option<u64>)>,
     known: KnownGrants,
 }
 
@@ -92,9 +94,14 @@ impl Queries {
     }
 
     /// Looks for nodes that keep the feed of an account.
-    pub(super) fn find_keepers(&mut self, rows: &mut Guarded, account: Account) {
+    pub(super) fn find_keepers(
+        &mut self,
+        rows: &mut Guarded,
+        account: Account,
+        session: Option<u64>,
+    ) {
         let query = rows.get_providers(RecordKey::new(&rows::key_of(account)));
-        self.keepers.insert(query, account);
+        self.keepers.insert(query, (account, session));
     }
 
     /// When a lookup settles next.
@@ -262,16 +269,22 @@ impl Queries {
         last: bool,
         result: kad::GetProvidersResult,
     ) -> Vec<Heard> {
-        let account = match last {
+        let wanted = match last {
             true => self.keepers.remove(&query),
             false => self.keepers.get(&query).copied(),
         };
-        match (account, result) {
-            (Some(account), Ok(kad::GetProvidersOk::FoundProviders { providers, .. })) => {
-                vec![Heard::Keepers(account, providers.into_iter().collect())]
-            }
-            _ => Vec::new(),
+        let Some((account, session)) = wanted else {
+            return Vec::new();
+        };
+        let mut heard = Vec::new();
+        if let Ok(kad::GetProvidersOk::FoundProviders { providers, .. }) = result {
+            let peers = providers.into_iter().collect();
+            heard.push(Heard::Keepers(account, peers, session));
         }
+        if let (true, Some(session)) = (last, session) {
+            heard.push(Heard::SearchOver(session));
+        }
+        heard
     }
 
     /// How many are under way, by kind.

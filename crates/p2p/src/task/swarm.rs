@@ -6,7 +6,7 @@ use ourspace_protocol::machine::rows;
 use super::{Task, queries::Heard};
 use crate::{
     behaviour::{BehaviourEvent, ReachEvent},
-    dht, lines,
+    bitswap, dht, lines,
 };
 
 impl Task {
@@ -63,6 +63,7 @@ impl Task {
                 }
             }
             BehaviourEvent::Reach(event) => self.reach_event(&event),
+            BehaviourEvent::Bitswap(event) => self.bitswap_event(event),
             _ => {}
         }
     }
@@ -131,9 +132,48 @@ impl Task {
                     let members = self.talk.members(account).len();
                     self.upkeep.looked(account, (holders, wanted), members, now);
                 }
-                Heard::Keepers(account, peers) => {
+                Heard::Keepers(account, peers, None) => {
                     self.upkeep.kept_by(account, peers.len());
                     self.meet(peers);
+                }
+                Heard::Keepers(_, peers, Some(session)) => {
+                    let own = *self.swarm.local_peer_id();
+                    let peers = peers.iter().filter(|peer| **peer != own);
+                    let peers: Vec<String> = peers.map(PeerId::to_string).collect();
+                    let bitswap = self.swarm.behaviour().bitswap.handle();
+                    bitswap.add_providers(session, &peers);
+                }
+                Heard::SearchOver(session) => {
+                    self.swarm
+                        .behaviour()
+                        .bitswap
+                        .handle()
+                        .search_is_over(session);
+                }
+            }
+        }
+    }
+
+    fn bitswap_event(&mut self, event: bitswap::Event) {
+        match event {
+            bitswap::Event::ProvidersWanted { session } => match self.desk.sessions.get(&session) {
+                Some(account) => {
+                    let account = *account;
+                    let rows = &mut self.swarm.behaviour_mut().rows;
+                    self.queries.find_keepers(rows, account, Some(session));
+                }
+                None => self
+                    .swarm
+                    .behaviour()
+                    .bitswap
+                    .handle()
+                    .search_is_over(session),
+            },
+            bitswap::Event::Misbehaved { peer, what } => {
+                self.count("bitswap_misbehaved", 1);
+                let silent = what == bitswap::Misbehaviour::Silent;
+                if let (false, Ok(peer)) = (silent, peer.parse()) {
+                    self.fault(peer, "bitswap_faults");
                 }
             }
         }

@@ -11,6 +11,8 @@ use crate::handle::Event;
 const HOUSE: Millis = 10_000;
 /// A row of the DHT that nobody has put again for so long is forgotten.
 const ROW_LIVES: Millis = 7 * 24 * 60 * 60 * 1000;
+/// Sessions that are remembered.
+const SESSIONS: usize = 1_024;
 /// New connections are left alone for so long.
 const GRACE: Millis = 20_000;
 
@@ -46,7 +48,7 @@ impl Task {
                 }
             }
             upkeep::Task::Look(account) => self.queries.look(rows, account, None),
-            upkeep::Task::Search(account) => self.queries.find_keepers(rows, account),
+            upkeep::Task::Search(account) => self.queries.find_keepers(rows, account, None),
             upkeep::Task::Provide(account) => {
                 if let Err(error) = rows.start_providing(row_key(account)) {
                     tracing::debug!(%error, "not announced as a keeper");
@@ -60,6 +62,10 @@ impl Task {
         let before = now.saturating_sub(ROW_LIVES);
         self.rows().store_mut().expire(before);
         self.catch_up();
+        // A session that asks for nothing any more is forgotten; of more, the oldest.
+        while self.desk.sessions.len() > SESSIONS {
+            self.desk.sessions.pop_first();
+        }
         self.end_surplus(now);
     }
 

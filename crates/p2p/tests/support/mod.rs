@@ -6,11 +6,12 @@
     reason = "each test binary uses a part of this; a test's helpers fail by panicking"
 )]
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use ourspace_p2p::{Budget, Config, Event, Ipfs, Node, Switches, Task};
 use ourspace_protocol::{
     announcement::Announcement,
+    dag::Cid,
     heads::Heads,
     record::SignedRecord,
     time::Millis,
@@ -48,6 +49,7 @@ pub fn config(number: u8, replicas: usize) -> Config {
         listen: vec!["/memory/0".to_owned()],
         peers: Vec::new(),
         clock: Arc::new(now),
+        blocks: Arc::new(BTreeMap::<Cid, Vec<u8>>::new()),
         shelf: None,
         switches: Switches {
             mdns: false,
