@@ -6,6 +6,7 @@
 mod ask;
 mod commands;
 mod context;
+mod control;
 mod failure;
 mod file;
 mod log;
@@ -16,7 +17,9 @@ mod parse;
 mod password;
 mod people;
 mod qr;
+mod view;
 mod wallet;
+mod wire;
 mod words;
 
 use std::{env, process::ExitCode};

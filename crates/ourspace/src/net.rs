@@ -6,11 +6,16 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    path::Path,
     time::Duration,
 };
 
 use ourspace_protocol::seams::{self, BoxFuture, Dial, Stream};
-use tokio::{net::TcpStream, task::JoinSet, time};
+use tokio::{
+    net::{TcpStream, UnixListener},
+    task::JoinSet,
+    time,
+};
 use tokio_util::compat::TokioAsyncReadCompatExt as _;
 
 /// What listens for TCP connections.
@@ -35,6 +40,16 @@ impl Net {
     pub(crate) async fn listen(self, at: SocketAddr) -> io::Result<Listener> {
         Listener::bind(at).await
     }
+}
+
+/// Listens at a socket of this machine.
+pub(crate) fn listen_local(path: &Path) -> io::Result<UnixListener> {
+    UnixListener::bind(path)
+}
+
+/// Connects to a socket of this machine.
+pub(crate) fn connect_local(path: &Path) -> io::Result<std::os::unix::net::UnixStream> {
+    std::os::unix::net::UnixStream::connect(path)
 }
 
 impl seams::Net for Net {

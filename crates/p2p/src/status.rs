@@ -31,6 +31,8 @@ pub struct Peer {
     pub peer: String,
     /// How it is connected.
     pub address: String,
+    /// Whether this node has connected to it, so that the address is one to come back to.
+    pub dialled: bool,
     /// Its program, as it says.
     pub agent: String,
     /// Whether the connection goes through a relay.

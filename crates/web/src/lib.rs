@@ -35,7 +35,7 @@ use find::Live;
 /// The feed of one home.
 #[derive(Debug)]
 pub struct Site {
-    home: Home,
+    home: Arc<Home>,
     account: Account,
     live: Mutex<Option<Live>>,
 }
@@ -45,13 +45,19 @@ impl Site {
     ///
     /// # Errors
     /// [`HomeError::NoAccount`].
-    pub fn new(home: Home) -> Result<Self, HomeError> {
+    pub fn new(home: Arc<Home>) -> Result<Self, HomeError> {
         let account = home.account()?;
         Ok(Self {
             home,
             account,
             live: Mutex::new(None),
         })
+    }
+
+    /// The home.
+    #[must_use]
+    pub fn home(&self) -> &Arc<Home> {
+        &self.home
     }
 
     /// Whose feed it is.

@@ -13,4 +13,4 @@ mod race;
 mod runtime;
 
 pub use race::{Found, Way, resolve};
-pub use runtime::{Happened, Input, Parts, Runtime};
+pub use runtime::{Clock, Happened, Input, Parts, Runtime};

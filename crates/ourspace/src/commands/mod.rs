@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     context::{Context, Global},
+    control,
     failure::Failure,
 };
 
@@ -13,19 +14,27 @@ mod backup;
 mod completions;
 mod delete;
 mod device;
+mod doctor;
 mod edit;
 mod export;
+mod follow;
+mod follows;
 mod import;
 mod init;
+mod peers;
 mod post;
 mod posted;
 mod profile;
+mod publish;
+mod purge;
 mod recover;
+mod resolve;
+mod run;
 mod search;
-mod serve;
 mod show;
 mod status;
 mod timeline;
+mod unfollow;
 mod verify;
 mod whoami;
 
@@ -55,7 +64,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(flatten)]
-    pub(crate) serve: serve::Arguments,
+    pub(crate) run: run::Arguments,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -81,6 +90,24 @@ pub(crate) enum Command {
     Show(show::Arguments),
     /// Find posts by their words
     Search(search::Arguments),
+    /// Run the node of this home, as without a command
+    Run(run::Arguments),
+    /// Follow somebody: their feed is kept here, and served on
+    Follow(follow::Arguments),
+    /// Follow somebody no longer, and forget their feed
+    Unfollow(unfollow::Arguments),
+    /// Show whom you follow, and what of it is here
+    Follows(follows::Arguments),
+    /// Find out what somebody's newest record is
+    Resolve(resolve::Arguments),
+    /// Announce your newest feed again
+    Publish(publish::Arguments),
+    /// Show the nodes that this one is connected to, or connect to one
+    Peers(peers::Arguments),
+    /// Drop somebody's feed or one file at once and for good
+    Purge(purge::Arguments),
+    /// Say what is wrong, and what to do
+    Doctor(doctor::Arguments),
     /// Show how this place is doing
     Status(status::Arguments),
     /// Take in posts from a feed or an archive
@@ -106,7 +133,7 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Outcome {
     let Some(command) = arguments.command else {
         // It may run for weeks: what is to be said comes first.
         warn(context);
-        return serve::run(&arguments.serve, context);
+        return run::run(&arguments.run, context);
     };
     let told = match &command {
         // Its own answer holds them.
@@ -116,6 +143,7 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Outcome {
         _ => false,
     };
     let done = dispatch(command, context)?;
+    control::changed(&context.home);
     if !told {
         warn(context);
     }
@@ -145,6 +173,15 @@ fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Timeline(arguments) => timeline::run(&arguments, context),
         Command::Show(arguments) => show::run(&arguments, context),
         Command::Search(arguments) => search::run(&arguments, context),
+        Command::Run(arguments) => run::run(&arguments, context),
+        Command::Follow(arguments) => follow::run(&arguments, context),
+        Command::Unfollow(arguments) => unfollow::run(&arguments, context),
+        Command::Follows(follows::Arguments {}) => follows::run(context),
+        Command::Resolve(arguments) => resolve::run(&arguments, context),
+        Command::Publish(publish::Arguments {}) => publish::run(context),
+        Command::Peers(arguments) => peers::run(&arguments, context),
+        Command::Purge(arguments) => purge::run(&arguments, context),
+        Command::Doctor(doctor::Arguments {}) => doctor::run(context),
         Command::Status(status::Arguments {}) => status::run(context),
         Command::Import(arguments) => import::run(&arguments, context),
         Command::Export(arguments) => export::run(&arguments, context),

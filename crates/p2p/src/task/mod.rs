@@ -310,6 +310,7 @@ impl Task {
         let peers = self.peers.iter().map(|(id, peer)| status::Peer {
             peer: id.to_string(),
             address: peer.address.to_string(),
+            dialled: peer.dialled,
             agent: peer.agent.clone(),
             relayed: peer.address.iter().any(|part| part == Protocol::P2pCircuit)
                 && lines.is_relayed(id),

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use libp2p::{Multiaddr, PeerId};
+use libp2p::{Multiaddr, PeerId, core::ConnectedPoint};
 use ourspace_protocol::time::Millis;
 
 /// So many faults, and a peer is hung up on.
@@ -23,6 +23,7 @@ const RATE: f64 = 100.0;
 #[derive(Debug, Clone)]
 pub(super) struct Peer {
     pub(super) address: Multiaddr,
+    pub(super) dialled: bool,
     pub(super) agent: String,
     pub(super) speaks: bool,
     pub(super) round_trip: Option<Duration>,
@@ -42,9 +43,10 @@ pub(super) struct Peers {
 }
 
 impl Peers {
-    pub(super) fn connected(&mut self, peer: PeerId, address: Multiaddr, now: Millis) {
+    pub(super) fn connected(&mut self, peer: PeerId, endpoint: &ConnectedPoint, now: Millis) {
         self.connected.entry(peer).or_insert_with(|| Peer {
-            address,
+            address: endpoint.get_remote_address().clone(),
+            dialled: endpoint.is_dialer(),
             agent: String::new(),
             speaks: false,
             round_trip: None,

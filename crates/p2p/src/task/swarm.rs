@@ -21,8 +21,7 @@ impl Task {
                     self.swarm.behaviour_mut().lines.hang_up(peer_id);
                     return;
                 }
-                let address = endpoint.get_remote_address().clone();
-                self.peers.connected(peer_id, address, now);
+                self.peers.connected(peer_id, &endpoint, now);
             }
             SwarmEvent::ConnectionClosed {
                 peer_id,

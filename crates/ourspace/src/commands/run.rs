@@ -1,4 +1,5 @@
-//! `ourspace` without a command: serves the own feed to this machine.
+//! `ourspace` without a command, or `ourspace run`: runs the node of this home, and serves
+//! the own feed to this machine.
 
 use std::{
     io,
@@ -8,7 +9,8 @@ use std::{
 };
 
 use clap::Args;
-use ourspace_node::{Home, HomeError, running::Running};
+use ourspace_node::{Home, HomeError, running::Running as Claim};
+use ourspace_p2p::Switches;
 use ourspace_protocol::account::Account;
 use ourspace_store::StoreError;
 use ourspace_web::{Hosts, Site};
@@ -18,8 +20,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Outcome, init};
 use crate::{
     context::Context,
+    control,
     failure::Failure,
     net::{Listener, Net},
+    people::push,
+    wire::{self, Wishes},
 };
 
 /// The port that is tried first: bookmarks go on working.
@@ -32,6 +37,52 @@ pub(crate) struct Arguments {
     /// Serve the feed at this port [default: 7878, or any that is free]
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
+    #[command(flatten)]
+    network: Network,
+}
+
+/// What a person says of the network.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct Network {
+    /// Listen for other nodes at this port [default: 4011, or any that is free]
+    #[arg(long, value_name = "PORT")]
+    node_port: Option<u16>,
+    /// Begin with this node (may be given again)
+    #[arg(long = "peer", value_name = "MULTIADDR")]
+    peers: Vec<String>,
+    /// Stay within this machine: listen on loopback only, and look for nobody
+    #[arg(long)]
+    local: bool,
+    /// Do not look for nodes in the local network
+    #[arg(long)]
+    no_mdns: bool,
+    /// Do not ask the router to let others in
+    #[arg(long)]
+    no_upnp: bool,
+    /// Let nobody reach others through this node
+    #[arg(long)]
+    no_relay: bool,
+}
+
+impl Network {
+    fn wishes(&self) -> Wishes {
+        let switches = match self.local {
+            true => wire::loopback(),
+            false => Switches {
+                mdns: !self.no_mdns,
+                upnp: !self.no_upnp,
+                relay: !self.no_relay,
+                ..Switches::default()
+            },
+        };
+        Wishes {
+            local: self.local,
+            port: self.node_port,
+            peers: self.peers.clone(),
+            switches,
+        }
+    }
 }
 
 /// What it answers, on one line.
@@ -39,22 +90,28 @@ pub(crate) struct Arguments {
 struct Answer {
     url: String,
     account: Account,
+    listen: Vec<String>,
 }
 
-/// Serves until it is told to stop.
+/// Runs until it is told to stop.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
-    let home = open(context)?;
-    let running = match Running::claim(&home) {
+    let reader = open(context)?;
+    let running = match Claim::claim(&reader) {
         Ok(running) => Some(running),
         Err(error) if error.is_read_only() => None,
         Err(error) => return Err(error.into()),
     };
-    let site = Arc::new(Site::new(home)?);
+    let home = match running {
+        Some(_) => Home::open_resident(&context.home)?,
+        // Nothing can be taken in, so nobody is asked for anything.
+        None => reader,
+    };
+    let site = Arc::new(Site::new(Arc::new(home))?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    runtime.block_on(serve(arguments.port, context, running.as_ref(), site))
+    runtime.block_on(serve(arguments, context, running.as_ref(), site))
 }
 
 /// The home; where there is no account yet, it is made as `init` does.
@@ -78,21 +135,32 @@ fn open(context: &Context) -> Result<Home, Failure> {
 }
 
 async fn serve(
-    port: Option<u16>,
+    arguments: &Arguments,
     context: &Context,
-    running: Option<&Running>,
+    running: Option<&Claim>,
     site: Arc<Site>,
 ) -> Outcome {
     // Listened for before anything is told, so that no signal is missed.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let listener = listen(port).await?;
+    let listener = listen(arguments.port).await?;
+    let node = match running {
+        Some(_) => Some(wire::start(site.home(), &arguments.network.wishes())?),
+        None => None,
+    };
+    if let Some(node) = &node {
+        control::serve(node.control.clone())?;
+    }
     let address = listener.local_addr()?;
     let url = format!("http://{address}/");
     if let Some(running) = running {
         running.announce(&url)?;
     }
-    tell(context, &url, site.account())?;
+    let listen = match &node {
+        Some(node) => node.listening().await,
+        None => Vec::new(),
+    };
+    tell(context, &url, (site.account(), listen))?;
     let router = ourspace_web::router(site, Hosts::loopback(address));
     let stop = async move {
         tokio::select! {
@@ -101,6 +169,9 @@ async fn serve(
         }
     };
     ourspace_web::serve(listener, router, stop).await;
+    if let Some(node) = node {
+        node.stop().await;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -119,17 +190,27 @@ async fn listen(port: Option<u16>) -> Result<Listener, Failure> {
     }
 }
 
-fn tell(context: &Context, url: &str, account: Account) -> Result<(), Failure> {
+fn tell(
+    context: &Context,
+    url: &str,
+    (account, listen): (Account, Vec<String>),
+) -> Result<(), Failure> {
     if context.json {
         let answer = Answer {
             url: url.to_owned(),
             account,
+            listen,
         };
         let line = serde_json::to_string(&answer)?;
         return context.output.raw(&format!("{line}\n"));
     }
-    let text = format!(
-        "The feed of {account}, for the browsers of this machine:\n{url}\nStop with Ctrl-C.\n"
-    );
+    let mut text = format!("The feed of {account}, for the browsers of this machine:\n{url}\n");
+    if let Some(address) = listen.first() {
+        push(
+            &mut text,
+            format_args!("Other nodes reach this one at:\n{address}\n"),
+        );
+    }
+    push(&mut text, format_args!("Stop with Ctrl-C.\n"));
     context.output.raw(&text)
 }

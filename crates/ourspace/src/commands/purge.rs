@@ -1,0 +1,71 @@
+//! `ourspace purge`: dropping something at once and for good.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use ourspace_node::mirror::{self, Purge};
+use ourspace_protocol::{account::Account, dag::Cid};
+use serde::Serialize;
+
+use super::Outcome;
+use crate::{context::Context, failure::Failure, parse};
+
+/// What it takes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+What is purged is put on the deny-list of this home: it is neither fetched, kept nor served \
+again, until --undo takes it off.
+
+Examples:
+  ourspace purge 0x52908400098527886E0F7030069857D2E4169EE7
+  ourspace purge bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy
+  ourspace purge 0x52908400098527886E0F7030069857D2E4169EE7 --undo")]
+pub(crate) struct Arguments {
+    /// An account, or a file's CID
+    #[arg(value_name = "ADDRESS|CID")]
+    what: String,
+    /// Take it off the deny-list
+    #[arg(long)]
+    undo: bool,
+}
+
+/// What it answers.
+#[derive(Debug, Serialize)]
+struct Answer {
+    purged: String,
+    undone: bool,
+}
+
+/// Purges.
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
+    let what = named(&arguments.what)?;
+    let home = context.open()?;
+    match arguments.undo {
+        true => mirror::unpurge(&home, what)?,
+        false => mirror::purge(&home, what)?,
+    }
+    let answer = Answer {
+        purged: arguments.what.clone(),
+        undone: arguments.undo,
+    };
+    let text = match arguments.undo {
+        true => "it is off the deny-list",
+        false => "it is gone, and will not be fetched again",
+    };
+    context.output.done(&answer, text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn named(text: &str) -> Result<Purge, Failure> {
+    if let Ok(account) = parse::account(text) {
+        let account: Account = account;
+        return Ok(Purge::Account(account));
+    }
+    match text.parse::<Cid>() {
+        Ok(cid) => Ok(Purge::Cid(cid)),
+        Err(_) => Err(Failure::usage(format!(
+            "{:?} is neither an address nor a CID",
+            text.escape_debug().to_string()
+        ))),
+    }
+}

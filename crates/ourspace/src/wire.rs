@@ -1,0 +1,204 @@
+//! Putting a node together: the one place that knows every adapter.
+
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use ourspace_node::{
+    Home,
+    mirror::Served,
+    network::{Input, Parts, Runtime},
+};
+use ourspace_p2p::{Budget, Config, Event, Ipfs, Node, Switches, Task};
+use ourspace_protocol::{seams::Resolver, time::Millis};
+use ourspace_store::NetworkStore;
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{control::Control, failure::Failure};
+
+/// The port at which other nodes are listened for, if it is free: routers may be told of it.
+const PORT: u16 = 4011;
+/// Nodes of the last run that are tried at the start.
+const REMEMBERED: usize = 32;
+
+/// The time of the machine's clock.
+pub(crate) fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+    })
+}
+
+/// What a person says of the network.
+#[derive(Clone, Debug)]
+pub(crate) struct Wishes {
+    /// Only on this machine.
+    pub(crate) local: bool,
+    /// At this port.
+    pub(crate) port: Option<u16>,
+    /// Nodes to begin with.
+    pub(crate) peers: Vec<String>,
+    /// What is on.
+    pub(crate) switches: Switches,
+}
+
+/// A node that runs until it is told to stop.
+pub(crate) struct Running {
+    /// What answers commands.
+    pub(crate) control: Control,
+    memory: Arc<NetworkStore>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Starts a node on a home.
+///
+/// # Errors
+/// [`Failure`].
+pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failure> {
+    let memory = Arc::new(NetworkStore::open(home.path())?);
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| Failure::refused(error.to_string()))?;
+    let seed = memory.seed(|| random)?;
+    let mut peers = wishes.peers.clone();
+    peers.extend(memory.nodes(REMEMBERED)?);
+    let config = |listen: Vec<String>| -> Result<Config, Failure> {
+        Ok(Config {
+            seed,
+            listen,
+            peers: peers.clone(),
+            clock: Arc::new(now),
+            blocks: Arc::new(Served::new(Arc::clone(home))?),
+            shelf: Some(memory.clone()),
+            switches: wishes.switches,
+            budget: Budget::default(),
+        })
+    };
+    let (node, events, task) = listen(wishes, config)?;
+    let parts = Parts {
+        home: Arc::clone(home),
+        push: Arc::new(node.clone()),
+        transports: vec![Arc::new(node.clone())],
+        clock: Arc::new(now),
+    };
+    let (runtime, inputs, _) = Runtime::new(parts)?;
+    let stop = CancellationToken::new();
+    let tasks = vec![
+        tokio::spawn(task.run(stop.clone())),
+        tokio::spawn(pass_on(events, inputs.clone())),
+        tokio::spawn(run(runtime, stop.clone())),
+    ];
+    let ways: Vec<Arc<dyn Resolver>> = vec![Arc::new(node.swarm()), Arc::new(node.dht())];
+    let control = Control {
+        home: Arc::clone(home),
+        node,
+        inputs,
+        ways,
+    };
+    Ok(Running {
+        control,
+        memory,
+        stop,
+        tasks,
+    })
+}
+
+async fn run(runtime: Runtime, stop: CancellationToken) {
+    if let Err(error) = runtime.run(stop).await {
+        tracing::error!(%error, "the node does nothing more by itself");
+    }
+}
+
+/// What the network tells goes to the runtime.
+async fn pass_on(mut events: mpsc::Receiver<Event>, inputs: mpsc::Sender<Input>) {
+    while let Some(Event::News { news, .. }) = events.recv().await {
+        if inputs.send(Input::News(news)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// At the usual port, or at any that is free.
+fn listen(
+    wishes: &Wishes,
+    config: impl Fn(Vec<String>) -> Result<Config, Failure>,
+) -> Result<(Node, mpsc::Receiver<Event>, Task), Failure> {
+    let address = |port: u16| {
+        let host = if wishes.local { "127.0.0.1" } else { "0.0.0.0" };
+        vec![
+            format!("/ip4/{host}/tcp/{port}"),
+            format!("/ip4/{host}/udp/{port}/quic-v1"),
+        ]
+    };
+    if let Some(port) = wishes.port {
+        return Ok(Task::new(&config(address(port))?)?);
+    }
+    match Task::new(&config(address(PORT))?) {
+        Ok(made) => Ok(made),
+        Err(ourspace_p2p::NodeError::Listen(..)) => Ok(Task::new(&config(address(0))?)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// So long is waited for the sockets to be open.
+const OPENING: std::time::Duration = std::time::Duration::from_secs(3);
+
+impl Running {
+    /// Where other nodes reach this one: addresses of other machines' networks first.
+    pub(crate) async fn listening(&self) -> Vec<String> {
+        let ask = async {
+            loop {
+                match self.control.node.status().await {
+                    Ok(status) if status.listen.len() >= 2 => return status.listen,
+                    Ok(_) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                    Err(_) => return Vec::new(),
+                }
+            }
+        };
+        let mut listen = tokio::time::timeout(OPENING, ask).await.unwrap_or_default();
+        listen.sort_by_key(|address| address.starts_with("/ip4/127."));
+        listen
+    }
+
+    /// Ends it: what is known of the network is remembered.
+    pub(crate) async fn stop(self) {
+        self.remember().await;
+        self.stop.cancel();
+        for task in self.tasks {
+            // It has ended, or panicked, which was told then.
+            drop(task.await);
+        }
+    }
+
+    /// Notes the nodes that are connected, for the next start.
+    pub(crate) async fn remember(&self) {
+        let Ok(status) = self.control.node.status().await else {
+            return;
+        };
+        let peers = status
+            .peers
+            .iter()
+            .filter(|peer| peer.speaks && peer.dialled);
+        let addresses: Vec<String> = peers
+            .map(|peer| match peer.address.contains("/p2p/") {
+                true => peer.address.clone(),
+                false => format!("{}/p2p/{}", peer.address, peer.peer),
+            })
+            .collect();
+        if let Err(error) = self.memory.put_nodes(&addresses, now()) {
+            tracing::warn!(%error, "the nodes that were met are not remembered");
+        }
+    }
+}
+
+/// No network beyond this machine's own, and no IPFS.
+pub(crate) fn loopback() -> Switches {
+    Switches {
+        mdns: false,
+        upnp: false,
+        relay: true,
+        ipfs: Ipfs::Lan,
+    }
+}
