@@ -90,6 +90,8 @@ pub struct FollowedView {
     pub quota: Option<u64>,
     /// Bytes of media that are kept.
     pub media_bytes: u64,
+    /// Whether a whole version of the feed's text is here.
+    pub mirrored: bool,
     /// Since when (RFC 3339).
     pub since: String,
 }
@@ -187,6 +189,7 @@ pub fn list_all(home: &Home) -> Result<Vec<FollowedView>, FollowError> {
             text_only: follow.text_only,
             pinned: follow.pinned,
             quota: follow.quota,
+            mirrored: reader.root(follow.account)?.is_some(),
             media_bytes: reader.media_bytes(follow.account)?,
             since: rfc3339(follow.since),
         })

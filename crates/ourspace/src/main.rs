@@ -4,6 +4,7 @@
 //! alone reads the clock, asks on the terminal and opens sockets.
 
 mod ask;
+mod clock;
 mod commands;
 mod context;
 mod control;

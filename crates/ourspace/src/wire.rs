@@ -1,9 +1,6 @@
 //! Putting a node together: the one place that knows every adapter.
 
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use ourspace_node::{
     Home,
@@ -11,25 +8,17 @@ use ourspace_node::{
     network::{Input, Parts, Runtime},
 };
 use ourspace_p2p::{Budget, Config, Event, Ipfs, Node, Switches, Task};
-use ourspace_protocol::{seams::Resolver, time::Millis};
+use ourspace_protocol::seams::Resolver;
 use ourspace_store::NetworkStore;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{control::Control, failure::Failure};
+use crate::{clock::now, failure::Failure};
 
 /// The port at which other nodes are listened for, if it is free: routers may be told of it.
 const PORT: u16 = 4011;
 /// Nodes of the last run that are tried at the start.
 const REMEMBERED: usize = 32;
-
-/// The time of the machine's clock.
-pub(crate) fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
-    })
-}
 
 /// What a person says of the network.
 #[derive(Clone, Debug)]
@@ -46,8 +35,12 @@ pub(crate) struct Wishes {
 
 /// A node that runs until it is told to stop.
 pub(crate) struct Running {
-    /// What answers commands.
-    pub(crate) control: Control,
+    /// The network.
+    pub(crate) node: Node,
+    /// What comes to the runtime.
+    pub(crate) inputs: mpsc::Sender<Input>,
+    /// Ways to the newest record.
+    pub(crate) ways: Vec<Arc<dyn Resolver>>,
     memory: Arc<NetworkStore>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -91,14 +84,10 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         tokio::spawn(run(runtime, stop.clone())),
     ];
     let ways: Vec<Arc<dyn Resolver>> = vec![Arc::new(node.swarm()), Arc::new(node.dht())];
-    let control = Control {
-        home: Arc::clone(home),
+    Ok(Running {
         node,
         inputs,
         ways,
-    };
-    Ok(Running {
-        control,
         memory,
         stop,
         tasks,
@@ -150,7 +139,7 @@ impl Running {
     pub(crate) async fn listening(&self) -> Vec<String> {
         let ask = async {
             loop {
-                match self.control.node.status().await {
+                match self.node.status().await {
                     Ok(status) if status.listen.len() >= 2 => return status.listen,
                     Ok(_) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
                     Err(_) => return Vec::new(),
@@ -174,7 +163,7 @@ impl Running {
 
     /// Notes the nodes that are connected, for the next start.
     pub(crate) async fn remember(&self) {
-        let Ok(status) = self.control.node.status().await else {
+        let Ok(status) = self.node.status().await else {
             return;
         };
         let peers = status

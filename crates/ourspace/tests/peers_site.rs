@@ -204,7 +204,7 @@ fn ethereum_tools_name_the_signers() {
 #[test]
 fn what_is_served_is_what_is_exported() {
     let (place, site) = place();
-    let server = Server::start(&mut place.command(&["--json", "--port", "0"]));
+    let server = Server::start(&mut place.command(&["--json", "--local", "--port", "0"]));
     let list = fs::read_to_string(site.join(".well-known/ourspace/files")).unwrap();
     // The first line is the account.
     let paths: Vec<&str> = list.lines().skip(1).collect();
@@ -231,7 +231,11 @@ fn what_is_served_is_what_is_exported() {
 fn judge(place: &Place, verified: &Value) {
     let exported = place.json(&["export", "site"]);
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec/schemas");
-    let served = json!({ "url": "http://127.0.0.1:7878/", "account": exported["account"] });
+    let served = json!({
+        "url": "http://127.0.0.1:7878/",
+        "account": exported["account"],
+        "listen": ["/ip4/127.0.0.1/tcp/4011"],
+    });
     let answers = json!([
         ["verify", verified],
         ["export", exported],
@@ -261,7 +265,7 @@ fn xsltproc_makes_a_page_of_the_exported_feed() {
 #[test]
 fn newsboat_reads_the_served_feed() {
     let (place, _) = place();
-    let server = Server::start(&mut place.command(&["--json", "--port", "0"]));
+    let server = Server::start(&mut place.command(&["--json", "--local", "--port", "0"]));
     let at = |name: &str| place.folder().join(name);
     fs::write(at("urls"), format!("{}feed.xml\n", server.url)).unwrap();
     fs::write(at("config"), "").unwrap();

@@ -28,7 +28,7 @@ struct Server {
 impl Server {
     fn start(place: &Place, arguments: &[&str]) -> Self {
         let mut child = place
-            .command(&[arguments, &["--json"]].concat())
+            .command(&[arguments, &["--local", "--json"]].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

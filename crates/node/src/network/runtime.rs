@@ -104,7 +104,6 @@ impl Runtime {
     ///
     /// # Errors
     /// [`HomeError`].
-    #[expect(clippy::type_complexity, reason = "three ends of channels")]
     pub fn new(
         parts: Parts,
     ) -> Result<(Self, mpsc::Sender<Input>, broadcast::Sender<Happened>), HomeError> {

@@ -20,7 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Outcome, init};
 use crate::{
     context::Context,
-    control,
+    control::{self, Control},
     failure::Failure,
     net::{Listener, Net},
     people::push,
@@ -149,7 +149,12 @@ async fn serve(
         None => None,
     };
     if let Some(node) = &node {
-        control::serve(node.control.clone())?;
+        control::serve(Control {
+            home: Arc::clone(site.home()),
+            node: node.node.clone(),
+            inputs: node.inputs.clone(),
+            ways: node.ways.clone(),
+        })?;
     }
     let address = listener.local_addr()?;
     let url = format!("http://{address}/");

@@ -3,12 +3,18 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use ourspace_node::status::{self, GrantState, Status};
+use ourspace_node::{
+    follows,
+    status::{self, GrantState, Status},
+};
+use serde::Serialize;
 
 use super::Outcome;
 use crate::{
     context::Context,
+    control::{Client, Request},
     people::{self, push},
+    view::NetworkView,
 };
 
 /// What it takes: nothing.
@@ -16,11 +22,57 @@ use crate::{
 #[command(after_help = "Examples:\n  ourspace status\n  ourspace status --json")]
 pub(crate) struct Arguments {}
 
+/// What it answers.
+#[derive(Debug, Serialize)]
+struct Answer<'s> {
+    #[serde(flatten)]
+    status: &'s Status,
+    /// Where other nodes reach this one; empty when no node runs.
+    listen: Vec<String>,
+    /// Connected nodes.
+    peers: usize,
+    /// Accounts that are followed.
+    follows: usize,
+    /// Those of them whose feed is here.
+    mirroring: usize,
+}
+
 /// Shows it.
 pub(crate) fn run(context: &Context) -> Outcome {
     let home = context.open_reader()?;
     let status = status::status(&home, context.now()?)?;
-    context.output.answer(&status, describe(&status))?;
+    let network = match Client::connect(&context.home)? {
+        Some(mut node) => serde_json::from_value(node.one(&Request::Network)?)?,
+        None => NetworkView::default(),
+    };
+    let all = follows::list_all(&home)?;
+    let answer = Answer {
+        status: &status,
+        peers: network.peers.len(),
+        listen: network.listen,
+        follows: all.len(),
+        mirroring: all.iter().filter(|followed| followed.mirrored).count(),
+    };
+    let mut text = describe(&status);
+    push(
+        &mut text,
+        format_args!(
+            "\nfollows   {}, {} of them kept whole",
+            people::counted(answer.follows as u64, "account"),
+            answer.mirroring
+        ),
+    );
+    match answer.listen.first() {
+        Some(address) => push(
+            &mut text,
+            format_args!(
+                "\nnode      {}, reached at {address}",
+                people::counted(answer.peers as u64, "peer")
+            ),
+        ),
+        None => push(&mut text, format_args!("\nnode      does not run")),
+    }
+    context.output.answer(&answer, text)?;
     Ok(ExitCode::SUCCESS)
 }
 

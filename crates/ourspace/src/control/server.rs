@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{Line, REQUEST, Request, socket_path};
-use crate::{failure::Failure, net::listen_local, wire::now};
+use crate::{clock::now, failure::Failure, net::listen_local};
 
 /// After the first record, so long is waited for newer ones.
 const SETTLE: Duration = Duration::from_millis(1_500);

@@ -1,0 +1,232 @@
+//! A network of real programs on loopback: following, news, mirrors, and what happens when
+//! the author is gone.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
+
+mod support;
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use support::Place;
+
+/// A node that runs until it is killed.
+struct Node {
+    place: Place,
+    child: Option<Child>,
+    account: String,
+    listen: String,
+}
+
+impl Node {
+    fn new() -> Self {
+        let place = Place::new();
+        let account = place.json(&["whoami"])["account"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let mut node = Self {
+            place,
+            child: None,
+            account,
+            listen: String::new(),
+        };
+        node.start();
+        node
+    }
+
+    fn start(&mut self) {
+        let arguments = [
+            "run",
+            "--local",
+            "--port",
+            "0",
+            "--node-port",
+            "0",
+            "--json",
+        ];
+        let mut command = self.place.command(&arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let out = child.stdout.take().unwrap();
+        BufReader::new(out).read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap();
+        self.listen = said["listen"][0].as_str().unwrap().to_owned();
+        self.child = Some(child);
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    fn post(&self, words: &[&str]) -> String {
+        let posted = self.place.json(&[&["post"], words].concat());
+        posted["id"].as_str().unwrap().to_owned()
+    }
+
+    fn follow(&self, whom: &str, by: &Self) {
+        self.place.run(&["follow", whom, "--peer", &by.listen]).ok();
+    }
+
+    /// The texts of an account's posts that are here, newest first.
+    fn texts(&self, of: &str) -> Vec<String> {
+        let items = self.place.json(&["timeline", "--account", of]);
+        let items = items.as_array().unwrap().iter();
+        items
+            .map(|item| item["content_text"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    /// What `follows` says of an account.
+    fn followed(&self, whom: &str) -> Value {
+        let all = self.place.json(&["follows"]);
+        let mut all = all.as_array().unwrap().iter();
+        all.find(|one| one["account"] == whom).unwrap().clone()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Waits until `holds`; fails when it never does.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "{what} did not come about"
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_feed_is_followed_kept_and_served_on_when_its_author_is_gone() {
+    let mut author = Node::new();
+    author.post(&["before anybody followed"]);
+    let mut follower = Node::new();
+    follower.follow(&author.account, &author);
+    let old = ["before anybody followed"];
+    until("the old post", || follower.texts(&author.account) == old);
+    // News comes by itself, with its picture.
+    let picture = author.place.folder().join("dot.png");
+    std::fs::write(&picture, DOT).unwrap();
+    author.post(&[
+        "news",
+        "--media",
+        picture.to_str().unwrap(),
+        "--alt",
+        "a dot",
+    ]);
+    let both = ["news", "before anybody followed"];
+    until("the news", || follower.texts(&author.account) == both);
+    until("the picture", || {
+        let followed = follower.followed(&author.account);
+        followed["media_bytes"].as_u64().unwrap() > 0 && followed["mirrored"] == true
+    });
+    let resolved = follower.place.json(&["resolve", &author.account]);
+    let root = resolved["root"].clone();
+    assert_eq!(root, author.place.json(&["status"])["root"]);
+    // The author is gone for good, and the follower was killed once.
+    author.kill();
+    follower.kill();
+    follower.start();
+    assert_eq!(follower.texts(&author.account), both);
+    let late = Node::new();
+    late.follow(&author.account, &follower);
+    until("the feed from a mirror", || {
+        late.texts(&author.account) == both
+    });
+    until("the picture from a mirror", || {
+        late.followed(&author.account)["media_bytes"]
+            == follower.followed(&author.account)["media_bytes"]
+    });
+    let found = late.place.json(&["resolve", &author.account, "--trace"]);
+    assert_eq!(found["root"], root);
+    assert!(found["trace"].as_array().unwrap().len() >= 2, "{found}");
+}
+
+#[test]
+fn what_is_edited_deleted_and_forgotten_is_so_everywhere() {
+    let author = Node::new();
+    let follower = Node::new();
+    follower.follow(&author.account, &author);
+    let first = author.post(&["a first thought"]);
+    let second = author.post(&["a second thought"]);
+    until("both", || follower.texts(&author.account).len() == 2);
+    author.place.run(&["edit", &first, "a better thought"]).ok();
+    author.place.run(&["delete", "--yes", &second]).ok();
+    let left = ["a better thought"];
+    until("the edit and the deletion", || {
+        follower.texts(&author.account) == left
+    });
+    let found = follower.place.json(&["search", "second"]);
+    assert_eq!(
+        found["items"].as_array().or(found.as_array()).map(Vec::len),
+        Some(0),
+        "{found}"
+    );
+    follower.place.run(&["unfollow", &author.account]).ok();
+    assert!(follower.texts(&author.account).is_empty());
+    assert_eq!(
+        follower.place.json(&["follows"]).as_array().unwrap().len(),
+        0
+    );
+}
+
+#[test]
+fn without_a_node_it_is_said_what_to_do() {
+    let place = Place::new();
+    for words in [
+        &["peers"][..],
+        &["publish"],
+        &["resolve", "0x52908400098527886E0F7030069857D2E4169EE7"],
+    ] {
+        let said = place.run(words);
+        assert!(
+            said.refused(1).contains("start it with `ourspace`"),
+            "{}",
+            said.err
+        );
+    }
+    let doctor = place.run(&["doctor"]);
+    assert_eq!(doctor.code, 1);
+    assert!(doctor.out.contains("no node runs"), "{}", doctor.out);
+    let status = place.json(&["status"]);
+    assert_eq!(status["listen"].as_array().unwrap().len(), 0);
+    assert!(
+        place
+            .run(&["follow", "nobody"])
+            .refused(2)
+            .contains("address")
+    );
+    let own = place.json(&["whoami"])["account"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        place
+            .run(&["follow", &own])
+            .refused(1)
+            .contains("your own account")
+    );
+}
+
+/// A PNG of one red pixel.
+const DOT: &[u8] = &[
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 0,
+    1, 0, 0, 0, 1, 8, 2, 0, 0, 0, 0x90, 0x77, 0x53, 0xde, 0, 0, 0, 0x0c, 0x49, 0x44, 0x41, 0x54,
+    0x08, 0xd7, 0x63, 0xf8, 0xcf, 0xc0, 0, 0, 3, 1, 1, 0, 0x18, 0xdd, 0x8d, 0xb0, 0, 0, 0, 0, 0x49,
+    0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
+];
