@@ -246,3 +246,23 @@ async fn records_are_found_beside_the_feed() {
     ];
     assert_eq!(found, expected);
 }
+
+#[tokio::test]
+async fn a_place_that_never_answers_holds_nobody_up() {
+    let (village, site) = (Village::new(), feed());
+    village
+        .act("slow.example", async |mut stream| {
+            support::hear(&mut stream).await;
+            std::future::pending::<()>().await;
+        })
+        .await;
+    village.serve("good.example", server(&site, true).0).await;
+    let sites = Sites::new(village.client(), &[]);
+    let mut session = sites.open(None, &at(&["slow.example", "good.example"]));
+    let taken = take(session.as_mut(), site.root());
+    let (blocks, missing) = tokio::time::timeout(Duration::from_secs(15), taken)
+        .await
+        .unwrap();
+    assert_eq!(missing, []);
+    assert!(blocks == site.blocks);
+}

@@ -2,7 +2,7 @@
 //! network: [`session`](super::session) does what is decided here.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -12,11 +12,13 @@ use ourspace_protocol::{dag::Cid, seams::Want};
 const AT_ONCE: usize = 16;
 /// Failures in a row after which a place is not asked any more.
 const FAILURES: u32 = 3;
+/// What a late answer counts for, in answers.
+const SLOW: usize = 4;
 /// How often one block is asked for in one way that fails.
 const ATTEMPTS: u32 = 2;
 
 /// How a block is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Way {
     /// As a piece of its file.
     Piece,
@@ -61,8 +63,17 @@ pub(super) enum Verdict {
 #[derive(Debug, Default)]
 struct Place {
     flying: usize,
+    /// How many of those are late.
+    late: usize,
     failures: u32,
     gone: bool,
+}
+
+impl Place {
+    /// How much there is to do for it, as far as can be told.
+    const fn busy(&self) -> usize {
+        self.flying + SLOW * self.late
+    }
 }
 
 /// A way that is still open for a block at a place.
@@ -92,6 +103,8 @@ pub(super) struct Plan {
     places: Vec<Place>,
     wanted: HashMap<Cid, Wanted>,
     queue: VecDeque<Cid>,
+    /// What was asked for so long ago that it is asked for elsewhere as well.
+    overdue: HashSet<(Cid, usize, Way)>,
 }
 
 impl Plan {
@@ -101,6 +114,7 @@ impl Plan {
             files,
             wanted: HashMap::new(),
             queue: VecDeque::new(),
+            overdue: HashSet::new(),
         }
     }
 
@@ -150,11 +164,6 @@ impl Plan {
         self.wanted.insert(want.cid, wanted);
     }
 
-    /// Where and as what a block is being asked for.
-    pub(super) fn flying(&self, cid: &Cid) -> Option<(usize, Way)> {
-        self.wanted.get(cid)?.flying
-    }
-
     /// Where a block is being asked for as a piece of a file, and which piece of which.
     pub(super) fn piece_under_way(&self, cid: &Cid) -> Option<(usize, u64, Arc<str>)> {
         let wanted = self.wanted.get(cid)?;
@@ -194,14 +203,14 @@ impl Plan {
                 continue;
             }
             wanted.ways.retain(|open| !self.places[open.place].gone);
-            // Places are asked in turns, those with less to do first; at each one the
-            // file comes before the block.
+            // Places are asked in turns, those with less to do first, and slow ones seldom;
+            // at each one the file comes before the block.
             let places = &self.places;
             let free = wanted
                 .ways
                 .iter()
                 .filter(|open| places[open.place].flying < AT_ONCE);
-            let best = free.min_by_key(|open| (places[open.place].flying, open.place));
+            let best = free.min_by_key(|open| (places[open.place].busy(), open.place));
             match best {
                 Some(open) => {
                     let (place, way) = (open.place, open.way);
@@ -229,9 +238,49 @@ impl Plan {
         step
     }
 
+    /// Whether a block is wanted, wherever it is asked for.
+    pub(super) fn wants(&self, cid: &Cid) -> bool {
+        self.wanted.contains_key(cid)
+    }
+
+    /// A place takes long: the block is asked for elsewhere too, if there is another place
+    /// left. The slow one goes on, and counts as busy until it is done.
+    pub(super) fn late(&mut self, (place, way): (usize, Way), cid: &Cid) {
+        let asked = self.wanted.get_mut(cid);
+        let Some(wanted) = asked.filter(|wanted| wanted.flying == Some((place, way))) else {
+            return;
+        };
+        let places = &self.places;
+        let other = |open: &Open| open.place != place && !places[open.place].gone;
+        if wanted.ways.iter().any(other) {
+            wanted.ways.retain(|open| open.place != place);
+            wanted.flying = None;
+            self.overdue.insert((*cid, place, way));
+            if let Some(place) = self.places.get_mut(place) {
+                place.late += 1;
+            }
+            self.queue.push_front(*cid);
+        }
+    }
+
+    /// Takes in what became of asking a place that was late.
+    fn fate_of_late(&mut self, (place, way): (usize, Way), cid: &Cid, fate: Fate) -> Verdict {
+        self.land(place);
+        if let Some(place) = self.places.get_mut(place) {
+            place.late = place.late.saturating_sub(1);
+        }
+        if fate == Fate::Came {
+            self.cancel(cid);
+        }
+        self.judge((place, way), fate, false)
+    }
+
     /// Takes in what became of asking a place for a block in some way. Nothing changes for
     /// a block that is no longer wanted, or asked for elsewhere by now.
     pub(super) fn fate(&mut self, (place, way): (usize, Way), cid: &Cid, fate: Fate) -> Verdict {
+        if self.overdue.remove(&(*cid, place, way)) {
+            return self.fate_of_late((place, way), cid, fate);
+        }
         let asked = self.wanted.get_mut(cid);
         let Some(wanted) = asked.filter(|wanted| wanted.flying == Some((place, way))) else {
             return Verdict::Stays;

@@ -151,3 +151,79 @@ fn who_wants_to_be_left_alone_is() {
     assert_eq!(asked.iter().filter(|(place, ..)| *place == 0).count(), 1);
     assert!(missing.is_empty());
 }
+
+#[test]
+fn what_takes_long_is_asked_for_elsewhere_as_well() {
+    let mut plan = Plan::new(vec![false, false]);
+    let wants: Vec<Want> = (0..40).map(|n| Want::block(cid(n))).collect();
+    plan.want(wants);
+    // The first place never answers, the second one does.
+    let (mut stuck, mut came) = (Vec::new(), 0);
+    while stuck.len() + came < 40 {
+        let mut busy = Vec::new();
+        while let Some(step) = plan.step() {
+            match step {
+                Step::Ask(0, want, way) => stuck.push((want.cid, way)),
+                Step::Ask(place, want, way) => busy.push(((place, way), want.cid)),
+                Step::Missing(cid) => panic!("{cid} is missing"),
+            }
+        }
+        came += busy.len();
+        for (at, cid) in busy {
+            plan.fate(at, &cid, Fate::Came);
+        }
+    }
+    assert_eq!((stuck.len(), came), (AT_ONCE, 40 - AT_ONCE));
+    for (cid, way) in &stuck {
+        plan.late((0, *way), cid);
+    }
+    // One of them comes after all, before anybody else was asked; one while somebody is.
+    let at = (0, Way::Block);
+    assert!(plan.wants(&stuck[0].0));
+    assert_eq!(plan.fate(at, &stuck[0].0, Fate::Came), Verdict::Stays);
+    assert!(!plan.wants(&stuck[0].0));
+    let Some(Step::Ask(1, want, _)) = plan.step() else {
+        panic!("the second place is asked");
+    };
+    assert_eq!(plan.fate(at, &want.cid, Fate::Came), Verdict::Stays);
+    assert_eq!(
+        plan.fate((1, Way::Block), &want.cid, Fate::Absent),
+        Verdict::Stays
+    );
+    // The others come from the second; what the first says of them later changes nothing.
+    let (asked, missing) = run(&mut plan, |place, _, _| {
+        assert_eq!(place, 1);
+        Fate::Came
+    });
+    assert_eq!((asked.len(), missing.len()), (AT_ONCE - 2, 0));
+    for (cid, way) in &stuck {
+        assert_eq!(plan.fate((0, *way), cid, Fate::Absent), Verdict::Stays);
+    }
+    assert_eq!(plan.step(), None);
+}
+
+#[test]
+fn who_is_alone_may_take_long() {
+    let mut plan = Plan::new(vec![false]);
+    plan.want(vec![Want::block(cid(1))]);
+    assert!(matches!(plan.step(), Some(Step::Ask(0, ..))));
+    plan.late((0, Way::Block), &cid(1));
+    assert_eq!(plan.step(), None, "nobody else is there");
+    assert_eq!(
+        plan.fate((0, Way::Block), &cid(1), Fate::Came),
+        Verdict::Stays
+    );
+}
+
+#[test]
+fn late_lies_count() {
+    let mut plan = Plan::new(vec![false, false]);
+    plan.want(vec![Want::block(cid(1))]);
+    assert!(matches!(plan.step(), Some(Step::Ask(0, ..))));
+    plan.late((0, Way::Block), &cid(1));
+    assert_eq!(
+        plan.fate((0, Way::Block), &cid(1), Fate::Wrong),
+        Verdict::Altered
+    );
+    assert!(matches!(plan.step(), Some(Step::Ask(1, ..))));
+}

@@ -1,6 +1,10 @@
 //! Fetching the blocks of one tree: does what the [`plan`](super::plan) decides.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use ourspace_protocol::{
     dag::{Block, Cid},
@@ -9,6 +13,7 @@ use ourspace_protocol::{
 use tokio::{
     sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
     task::JoinSet,
+    time::{self, Instant},
 };
 
 use super::{
@@ -18,6 +23,9 @@ use super::{
     plan::{Fate, Plan, Step, Verdict, Way},
     source::{RAW, Source},
 };
+
+/// How long a place may take before another one is asked as well.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a task tells when a block came, or did not.
 struct News {
@@ -40,6 +48,8 @@ pub(super) struct WebSession {
     told: UnboundedReceiver<News>,
     tell: UnboundedSender<News>,
     counters: Arc<Counters>,
+    /// What was asked for, oldest first, where more than one place could be asked.
+    begun: VecDeque<(Instant, Cid, (usize, Way))>,
 }
 
 impl WebSession {
@@ -57,12 +67,17 @@ impl WebSession {
             told,
             tell,
             counters,
+            begun: VecDeque::new(),
         }
     }
 
     /// Asks one place for one block.
     fn ask(&mut self, place: usize, want: &Want, way: Way) {
         while self.tasks.try_join_next().is_some() {}
+        if self.sources.len() > 1 {
+            self.begun
+                .push_back((Instant::now(), want.cid, (place, way)));
+        }
         match (way, &want.place) {
             (Way::Piece, Some((path, offset))) => self.ask_file(place, want.cid, (path, *offset)),
             _ => self.ask_block(place, want.cid),
@@ -126,9 +141,28 @@ impl WebSession {
         });
     }
 
+    /// Waits until something that was asked for is late; for ever when nothing can be.
+    async fn late(begun: &VecDeque<(Instant, Cid, (usize, Way))>) {
+        match begun.front() {
+            Some((since, ..)) => time::sleep_until(*since + PATIENCE).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Asks elsewhere as well for what is late.
+    fn hasten(&mut self) {
+        let now = Instant::now();
+        while let Some((since, cid, asked)) = self.begun.front().copied()
+            && since + PATIENCE <= now
+        {
+            self.begun.pop_front();
+            self.plan.late(asked, &cid);
+        }
+    }
+
     /// Takes in what a task tells; a block, if that is news.
     fn hear(&mut self, news: News) -> Option<Block> {
-        let wanted = self.plan.flying(&news.cid) == Some((news.place, news.way));
+        let wanted = self.plan.wants(&news.cid);
         let fate = news
             .piece
             .as_ref()
@@ -187,11 +221,14 @@ impl Session for WebSession {
                     }
                 }
                 // We hold a sender ourselves, so this waits for as long as nothing comes.
-                if let Some(news) = self.told.recv().await
-                    && let Some(block) = self.hear(news)
-                {
+                let news = tokio::select! {
+                    news = self.told.recv() => news,
+                    () = Self::late(&self.begun) => None,
+                };
+                if let Some(block) = news.and_then(|news| self.hear(news)) {
                     return Arrival::Block(block);
                 }
+                self.hasten();
             }
         })
     }
