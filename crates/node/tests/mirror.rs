@@ -10,7 +10,7 @@ use filled::{change, filled};
 use ourspace_node::{
     compose::{self, Draft},
     follows::{Wish, follow},
-    mirror::{Applied, Fetched, Quotas, index_pages, wanted},
+    mirror::{Applied, Fetched, Quotas, fetch, index_pages, media, merge, wanted},
     read,
 };
 use ourspace_protocol::dag::BlockSource as _;
@@ -62,6 +62,23 @@ fn a_feed_is_fetched_and_served_on() {
     let mut line = Line::new(&source);
     let again = fetch_one(&reader.home, &newest(&author.home, account), &mut line).unwrap();
     assert_eq!((again, line.came.len()), (Fetched::Here, 0));
+}
+
+/// Whoever runs a fetch may do so in a task that moves between threads.
+#[test]
+fn what_waits_can_be_moved() {
+    fn moved<T: Send>(_: T) {}
+    let author = filled();
+    let reader = follower(&author, false);
+    let account = author.account();
+    tell(&author.home, &reader.home, account);
+    let source = served(&author.home);
+    let (record, mut line) = (newest(&author.home, account), Line::new(&source));
+    moved(fetch(&reader.home, &record, &mut line, &mut |_| {}));
+    moved(merge(&reader.home, &record, NOW, &mut line, &mut |_| {}));
+    let quotas = Quotas::default();
+    moved(media(&reader.home, account, quotas, &mut line, &mut |_| {}));
+    moved(source);
 }
 
 #[test]
