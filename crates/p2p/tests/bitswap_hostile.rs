@@ -84,15 +84,18 @@ async fn floods_and_slow_readers_leave_others_their_speed() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let beside = time(&node).await;
-    println!(
-        "alone {alone:?}, beside a flood {beside:?}, {:?}",
-        node.handle.served()
-    );
     strangers.iter().for_each(|task| task.abort());
-    // The strangers' own work shares these two cores.
+    let alone = alone.max(time(&node).await);
+    // The strangers' own work is on the same cores; this is to see that nobody waits for
+    // them. What is fair to a byte, the server's own tests hold.
+    let most = alone * 8 + Duration::from_secs(2);
+    assert!(beside < most, "{beside:?}, alone {alone:?}");
+    // Who does not read gets what is under way to one peer, and no more.
+    let own: usize = blocks.values().map(Vec::len).sum();
+    let strangers = node.handle.served().bytes - 3 * own as u64;
     assert!(
-        beside < alone * 3 + Duration::from_secs(1),
-        "{beside:?}, alone {alone:?}"
+        strangers <= 4 * (7 << 20),
+        "{strangers} bytes for the strangers"
     );
 }
 

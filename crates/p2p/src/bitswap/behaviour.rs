@@ -34,6 +34,9 @@ use super::{
     session::TICK,
 };
 
+/// Addresses of one provider, the last that were given.
+const ADDRESSES: usize = 8;
+
 /// Where blocks are read that others ask for.
 pub type Blocks = Arc<dyn BlockSource + Send + Sync>;
 
@@ -285,6 +288,7 @@ impl Behaviour {
     }
 
     fn command(&mut self, command: Command) {
+        let closes = matches!(command, Command::Close(_));
         let input = match command {
             Command::Open(id, owner) => {
                 self.outside.owners.insert(id, owner);
@@ -301,7 +305,9 @@ impl Behaviour {
                 let mut peers = Vec::with_capacity(providers.len());
                 for (peer, address) in providers {
                     if let Some(address) = address {
-                        self.addresses.entry(peer).or_default().push(address);
+                        let known = self.addresses.entry(peer).or_default();
+                        known.truncate(ADDRESSES - 1);
+                        known.insert(0, address);
                     }
                     peers.push(peer);
                 }
@@ -309,6 +315,10 @@ impl Behaviour {
             }
         };
         self.tell_client(input);
+        if closes {
+            let client = &self.client;
+            self.addresses.retain(|peer, _| client.uses(peer));
+        }
     }
 
     /// Tells the client which peers have sent something, and the time.

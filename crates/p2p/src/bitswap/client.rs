@@ -111,6 +111,11 @@ impl<P: Copy + Ord + Hash> Client<P> {
         self.sessions.get(&id).map(Session::figures)
     }
 
+    /// Whether a session asks this peer, or would.
+    pub(super) fn uses(&self, peer: &P) -> bool {
+        self.sessions.values().any(|session| session.uses(peer))
+    }
+
     /// Whether time has to be told to it.
     pub(super) fn is_waiting(&self) -> bool {
         self.sessions.values().any(Session::is_waiting)
@@ -293,9 +298,7 @@ impl<P: Copy + Ord + Hash> Client<P> {
             self.tell_all(now, effects, list);
         }
         if unasked {
-            let mut sessions = self.sessions.values();
-            let used = sessions.any(|session| session.uses(&peer));
-            effects.push(Effect::Unasked(peer, used));
+            effects.push(Effect::Unasked(peer, self.uses(&peer)));
             self.tell_all(now, effects, || session::Input::Lied(peer));
         }
     }

@@ -21,7 +21,7 @@ use super::limits::Limits;
 /// Time since some start.
 pub(super) type Time = Duration;
 
-/// Providers of one session.
+/// Providers of one session, at a time.
 const PROVIDERS: usize = 64;
 /// How often a session looks at the time while something is under way.
 pub(super) const TICK: Duration = Duration::from_millis(100);
@@ -188,7 +188,8 @@ impl<P: Copy + Ord> Session<P> {
             Input::SearchOver => self.give_up(&mut effects),
             Input::Up(peer) => self.link(peer, Link::Up),
             Input::Down(peer) => self.down(peer, now, &mut effects),
-            Input::Unusable(peer) | Input::Lied(peer) => self.out(peer, &mut effects),
+            Input::Unusable(peer) => self.out(peer, Link::Out, &mut effects),
+            Input::Lied(peer) => self.out(peer, Link::Barred, &mut effects),
             Input::Blocks(peer, blocks) => {
                 for (cid, bytes) in blocks {
                     self.block(peer, cid, (bytes, now), &mut effects);

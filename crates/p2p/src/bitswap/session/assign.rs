@@ -41,9 +41,9 @@ impl<P: Copy + Ord> Session<P> {
     ) {
         let mut new = false;
         for (peer, up) in peers {
-            let known = self.providers.get(&peer);
-            let full = self.providers.len() >= PROVIDERS;
-            if known.is_some_and(|(provider, _)| provider.is_in()) || (known.is_none() && full) {
+            let known = self.providers.get(&peer).map(|(provider, _)| provider.link);
+            let in_use = self.providers.values().filter(|(one, _)| one.is_in());
+            if !matches!(known, None | Some(Link::Out)) || in_use.count() >= PROVIDERS {
                 continue;
             }
             let link = if up { Link::Up } else { Link::Making(now) };
@@ -80,7 +80,7 @@ impl<P: Copy + Ord> Session<P> {
             return;
         }
         if *chances == 0 {
-            return self.out(peer, effects);
+            return self.out(peer, Link::Out, effects);
         }
         *chances -= 1;
         let mut again = Provider::new(Link::Making(now));
@@ -90,11 +90,13 @@ impl<P: Copy + Ord> Session<P> {
     }
 
     /// A provider is no longer one.
-    pub(super) fn out(&mut self, peer: P, effects: &mut Vec<Effect<P>>) {
+    pub(super) fn out(&mut self, peer: P, link: Link, effects: &mut Vec<Effect<P>>) {
         let Some((provider, _)) = self.providers.get_mut(&peer) else {
             return;
         };
-        provider.link = Link::Out;
+        if provider.link != Link::Barred {
+            provider.link = link;
+        }
         let open: Vec<Cid> = provider.open.drain().map(|(cid, _)| cid).collect();
         effects.extend(open.iter().map(|cid| Effect::TakeBack(peer, *cid)));
         self.ask_elsewhere(peer, open);
@@ -217,7 +219,7 @@ impl<P: Copy + Ord> Session<P> {
         if let Link::Making(since) = provider.link
             && now.saturating_sub(since) >= DIAL
         {
-            return self.out(peer, effects);
+            return self.out(peer, Link::Out, effects);
         }
         if provider.link != Link::Up || provider.open.is_empty() {
             return;
@@ -235,7 +237,7 @@ impl<P: Copy + Ord> Session<P> {
             self.ask_elsewhere(peer, open);
             if silent {
                 effects.push(Effect::Silent(peer));
-                self.out(peer, effects);
+                self.out(peer, Link::Out, effects);
             }
             return;
         }

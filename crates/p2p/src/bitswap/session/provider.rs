@@ -22,8 +22,10 @@ pub(super) enum Link {
     Making(Time),
     /// It can.
     Up,
-    /// Not in this session any more.
+    /// Not any more, unless somebody names it again.
     Out,
+    /// Never again in this session: it lied.
+    Barred,
 }
 
 /// A peer, as one session sees it.
@@ -67,7 +69,7 @@ impl Provider {
 
     /// Whether it counts as somebody who may still have a block.
     pub(super) fn is_in(&self) -> bool {
-        self.link != Link::Out
+        matches!(self.link, Link::Making(_) | Link::Up)
     }
 
     pub(super) fn is_ready(&self, now: Time) -> bool {

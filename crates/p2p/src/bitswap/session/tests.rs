@@ -423,6 +423,9 @@ fn a_liar_is_out_and_its_wants_go_elsewhere() {
     assert_eq!(world.got.len(), 20);
     // A connection that comes back does not make it honest.
     world.give(Input::Up(1));
+    world.give(Input::Providers(vec![(1, true)]));
+    world.give(Input::Unusable(1));
+    world.give(Input::Providers(vec![(1, true)]));
     assert!(!world.session.uses(&1));
 }
 
