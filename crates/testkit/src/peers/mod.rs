@@ -70,6 +70,17 @@ impl IpfsNode {
         Self::start(node, folder)
     }
 
+    /// Any program that takes the same orders; its last argument is an empty folder that
+    /// lives as long as the value.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn other(mut command: Command) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        command.arg(folder.path());
+        Self::start(command, folder)
+    }
+
     fn start(command: Command, folder: TempDir) -> Result<Self> {
         let mut lines = Lines::start(command)?;
         let told = lines.next(LIMIT).context("the node did not start")?;
@@ -100,13 +111,13 @@ impl IpfsNode {
     }
 
     /// Fetches a folder from whoever it is connected to and writes it to `into`, which is
-    /// not there yet.
+    /// not there yet. Gives what the node says about it.
     ///
     /// # Errors
     /// When it cannot, or not in time.
-    pub fn fetch(&mut self, cid: &str, into: &Path) -> Result<()> {
+    pub fn fetch(&mut self, cid: &str, into: &Path) -> Result<Value> {
         let order = json!({ "do": "fetch", "cid": cid, "path": into });
-        self.lines.order(&order, LIMIT).map(drop)
+        self.lines.order(&order, LIMIT)
     }
 
     /// What it has used.
