@@ -376,3 +376,46 @@ fn spoilt_deltas_never_panic() {
     take(&reader.home, std::slice::from_ref(&record)).unwrap();
     assert_eq!(root(&reader.home, account), base);
 }
+
+#[test]
+fn what_a_revoked_device_has_published_leaves_the_feed() {
+    let author = filled();
+    let account = author.account();
+    let reader = follower(account);
+    let kept = Spoilt::of(&author);
+    let mut stolen = item(400);
+    stolen.date = NOW;
+    let changes = Changes {
+        items: vec![stolen],
+        ..Changes::default()
+    };
+    filled::publish(&author, NOW + 500, changes, &[]);
+    Spoilt::of(&author).fetched(&reader, 0).unwrap();
+    let posts = || {
+        read::home_timeline(&reader.home, None, 500)
+            .unwrap()
+            .0
+            .len()
+    };
+    assert_eq!(posts(), 79);
+    // The owner keeps all up to the version before.
+    let draft = Record {
+        epoch: 1,
+        timestamp: NOW + 2_000,
+        root: kept.root.cid,
+        ..record(&wallet())
+    };
+    let context = Context {
+        now: NOW + 1_000_000,
+        highest_epoch: 0,
+    };
+    let bytes = sign_record(draft, None, &wallet()).to_bytes();
+    let revocation = verify(&bytes, context, &mut KnownGrants::new()).unwrap();
+    take(&reader.home, std::slice::from_ref(&revocation)).unwrap();
+    assert_eq!(posts(), 0, "nothing of the other version is left");
+    let heads = wanted(&reader.home, account).unwrap();
+    assert_eq!(heads.len(), 1);
+    fetch_one(&reader.home, &heads[0], &mut Line::new(&kept.blocks)).unwrap();
+    assert_eq!(root(&reader.home, account), Some(kept.root.cid));
+    assert_eq!(posts(), 78);
+}
