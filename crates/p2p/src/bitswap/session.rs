@@ -97,6 +97,8 @@ pub struct Figures {
 struct Want<P> {
     order: i64,
     hurried: bool,
+    /// Whether it was not answered once by one who answered others.
+    overdue: bool,
     asked: Vec<P>,
     refused: Vec<P>,
 }
@@ -248,6 +250,7 @@ impl<P: Copy + Ord> Session<P> {
         let want = Want {
             order,
             hurried,
+            overdue: false,
             asked: Vec::new(),
             refused: Vec::new(),
         };

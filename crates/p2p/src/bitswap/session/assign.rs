@@ -241,7 +241,7 @@ impl<P: Copy + Ord> Session<P> {
             }
             return;
         }
-        // It answers, but not this: it has had its time.
+        // It answers, but not this: it may have dropped the want, so it is asked once more.
         let expected = provider.wait(self.typical, ORDINARY / 10.0);
         let overdue = Duration::from_secs_f64(OVERDUE + 4.0 * expected);
         let late: Vec<Cid> = provider
@@ -255,7 +255,12 @@ impl<P: Copy + Ord> Session<P> {
                 provider.open.remove(&cid);
             }
             effects.push(Effect::TakeBack(peer, cid));
-            self.refused(peer, cid);
+            let want = self.wants.get_mut(&cid);
+            if want.is_some_and(|want| !std::mem::replace(&mut want.overdue, true)) {
+                self.ask_elsewhere(peer, vec![cid]);
+            } else {
+                self.refused(peer, cid);
+            }
         }
     }
 

@@ -8,8 +8,9 @@ use super::Time;
 
 /// Wants that a provider gets before anything is known of it.
 const FIRST_WANTS: usize = 4;
-/// Wants that are open with one provider, at most.
-const MOST_WANTS: usize = 1024;
+/// Wants that are open with one provider, at most. Kubo drops wants beyond 1,024 without a
+/// word, and counts those that it has just answered.
+const MOST_WANTS: usize = 512;
 /// Bytes that are asked for while the rate is unknown.
 const FIRST_BYTES: usize = 4 * 1024 * 1024;
 /// A rate is measured over at least this.

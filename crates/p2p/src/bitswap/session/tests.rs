@@ -25,6 +25,8 @@ struct Like {
     silent_from: u64,
     /// Its connection is lost then, for good.
     dies: u64,
+    /// Loses every so many-th want without a word.
+    loses: u64,
 }
 
 impl Default for Like {
@@ -35,6 +37,7 @@ impl Default for Like {
             holds: |_| true,
             silent_from: u64::MAX,
             dies: u64::MAX,
+            loses: u64::MAX,
         }
     }
 }
@@ -46,6 +49,7 @@ struct Peer {
     busy: bool,
     taken_back: u64,
     given: u64,
+    asked: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,6 +157,10 @@ impl World {
             Happens::Asked(name, cid, urgent) => {
                 let peer = self.peers.get_mut(&name).unwrap();
                 if peer.like.dies <= self.now || peer.like.silent_from <= self.now {
+                    return;
+                }
+                peer.asked += 1;
+                if peer.asked.is_multiple_of(peer.like.loses) {
                     return;
                 }
                 if !(peer.like.holds)(&cid) {
@@ -436,4 +444,16 @@ fn a_want_is_asked_of_one_at_a_time() {
     let given: u64 = world.peers.values().map(|peer| peer.given).sum();
     assert_eq!((given, world.got.len()), (800, 800));
     assert!(world.now < 12_000, "{} ms", world.now);
+}
+
+#[test]
+fn a_want_that_the_only_provider_loses_is_asked_again() {
+    let forgetful = Like {
+        loses: 40,
+        ..Like::default()
+    };
+    let mut world = World::new([(1, forgetful)], MIB);
+    world.fetch(300);
+    assert_eq!(world.missing.len(), 0);
+    assert!(world.silent.is_empty());
 }
