@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ourspace_http::{client::Client, site::Sites};
 use ourspace_node::{
     Home,
     mirror::Served,
@@ -13,7 +14,7 @@ use ourspace_store::NetworkStore;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::now, failure::Failure};
+use crate::{clock::now, failure::Failure, net::Net};
 
 /// The port at which other nodes are listened for, if it is free: routers may be told of it.
 const PORT: u16 = 4011;
@@ -70,10 +71,20 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         })
     };
     let (node, events, task) = listen(wishes, config)?;
+    let client = Client::new(Arc::new(Net), &[])?;
+    let sites = match wishes.local {
+        true => Sites::new(client.clone(), &[]).in_private_networks(),
+        false => Sites::new(client.clone(), &[]),
+    };
+    let sites = Arc::new(sites);
+    let ways: Vec<Arc<dyn Resolver>> =
+        vec![Arc::new(node.swarm()), Arc::new(node.dht()), sites.clone()];
     let parts = Parts {
         home: Arc::clone(home),
         push: Arc::new(node.clone()),
-        transports: vec![Arc::new(node.clone())],
+        transports: vec![Arc::new(node.clone()), sites],
+        ways: ways.clone(),
+        web: Arc::new(client),
         clock: Arc::new(now),
     };
     let (runtime, inputs, _) = Runtime::new(parts)?;
@@ -83,7 +94,6 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         tokio::spawn(pass_on(events, inputs.clone())),
         tokio::spawn(run(runtime, stop.clone())),
     ];
-    let ways: Vec<Arc<dyn Resolver>> = vec![Arc::new(node.swarm()), Arc::new(node.dht())];
     Ok(Running {
         node,
         inputs,

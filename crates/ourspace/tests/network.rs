@@ -88,7 +88,7 @@ impl Node {
     /// What `follows` says of an account.
     fn followed(&self, whom: &str) -> Value {
         let all = self.place.json(&["follows"]);
-        let mut all = all.as_array().unwrap().iter();
+        let mut all = all["accounts"].as_array().unwrap().iter();
         all.find(|one| one["account"] == whom).unwrap().clone()
     }
 }
@@ -180,10 +180,90 @@ fn what_is_edited_deleted_and_forgotten_is_so_everywhere() {
     follower.place.run(&["unfollow", &author.account]).ok();
     assert!(follower.texts(&author.account).is_empty());
     assert_eq!(
-        follower.place.json(&["follows"]).as_array().unwrap().len(),
-        0
+        follower.place.json(&["follows"])["accounts"],
+        serde_json::json!([])
     );
 }
+
+#[test]
+fn a_feed_on_any_web_host_is_found_kept_and_served_on() {
+    // Published by somebody whose node never runs, on a host that knows nothing of it.
+    let author = Place::new();
+    let account = author.json(&["whoami"])["account"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    author.run(&["post", "from a plain web site"]).ok();
+    author.run(&["export", "site"]).ok();
+    let host = WebHost::start(&author.folder().join("site"));
+    let reader = Node::new();
+    reader
+        .place
+        .run(&["follow", &account, "--at", &host.url])
+        .ok();
+    let there = ["from a plain web site"];
+    until("the feed of the site", || reader.texts(&account) == there);
+    until("the whole feed", || {
+        reader.followed(&account)["mirrored"] == true
+    });
+    // Then it is had from the mirror alone.
+    drop(host);
+    let late = Node::new();
+    late.follow(&account, &reader);
+    until("the feed from a mirror", || late.texts(&account) == there);
+    // An ordinary feed goes into the same timeline.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("feed.xml"), RSS).unwrap();
+    let host = WebHost::start(folder.path());
+    let url = format!("{}feed.xml", host.url);
+    let followed = reader.place.json(&["follow", &url, "--private"]);
+    let feed = followed["account"].as_str().unwrap().to_owned();
+    until("the ordinary feed", || reader.texts(&feed).len() == 1);
+    assert!(reader.texts(&feed)[0].contains("An ordinary post"));
+}
+
+/// An ordinary web server, killed when it is dropped.
+struct WebHost {
+    child: Child,
+    url: String,
+}
+
+impl WebHost {
+    fn start(folder: &std::path::Path) -> Self {
+        let mut command = std::process::Command::new("python3");
+        command.args(["-u", "-m", "http.server", "--bind", "127.0.0.1", "0"]);
+        let mut child = command
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let port = line
+            .split_whitespace()
+            .find_map(|word| word.parse::<u16>().ok())
+            .unwrap();
+        Self {
+            child,
+            url: format!("http://127.0.0.1:{port}/"),
+        }
+    }
+}
+
+impl Drop for WebHost {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+const RSS: &str = r#"<?xml version="1.0"?><rss version="2.0"><channel><title>Ordinary</title>
+<link>http://example.org/</link><description>d</description>
+<item><title>One</title><description>An ordinary post</description><guid>1</guid>
+<pubDate>Fri, 02 Jan 2026 03:04:05 GMT</pubDate></item></channel></rss>"#;
 
 #[test]
 fn without_a_node_it_is_said_what_to_do() {

@@ -37,9 +37,10 @@ pub(crate) enum Command {
     Join(Account, Join),
     Leave(Account),
     Publish(Arc<Announcement>),
+    Learnt(Arc<Announcement>),
     Put(Account, oneshot::Sender<Stored>),
     Resolve(Account, Way, mpsc::Sender<Candidate>),
-    Providers(u64, Account),
+    Providers(u64, Option<Account>),
     Dial(String, oneshot::Sender<Result<(), NodeError>>),
     Status(oneshot::Sender<Status>),
 }
@@ -151,6 +152,10 @@ impl Push for Node {
         self.quietly(Command::Leave(account))
     }
 
+    fn learnt(&self, news: Arc<Announcement>) -> BoxFuture<'_, ()> {
+        self.quietly(Command::Learnt(news))
+    }
+
     fn publish(&self, news: Arc<Announcement>) -> BoxFuture<'_, ()> {
         self.quietly(Command::Publish(news))
     }
@@ -165,12 +170,13 @@ impl Transport for Node {
     /// that the DHT names.
     fn open(&self, account: Option<Account>, _: &[String]) -> Box<dyn Session> {
         let session = self.bitswap.open(&[]);
-        if let Some(account) = account {
-            let command = Command::Providers(session.id(), account);
-            // A node that has more to do than it can: the session will ask again.
-            if self.commands.try_send(command).is_err() {
-                tracing::debug!(%account, "a session begins without providers");
-            }
+        // A node that has more to do than it can: the session then waits in vain and ends.
+        if self
+            .commands
+            .try_send(Command::Providers(session.id(), account))
+            .is_err()
+        {
+            tracing::debug!("a session begins without providers");
         }
         Box::new(session)
     }

@@ -65,18 +65,26 @@ impl Queue {
         self.waiting.entry(account).or_insert(before.later(now));
     }
 
-    /// The account that has waited longest, if it is time for it.
-    pub(super) fn pop(&mut self, now: Millis) -> Option<(Account, Retry)> {
-        let due = self.waiting.iter().filter(|(_, retry)| retry.at <= now);
+    /// The account that has waited longest, if it is time for it and it is not being fetched:
+    /// what was asked for meanwhile comes after that.
+    pub(super) fn pop(
+        &mut self,
+        now: Millis,
+        busy: impl Fn(&Account) -> bool,
+    ) -> Option<(Account, Retry)> {
+        let waiting = self.waiting.iter();
+        let due = waiting.filter(|(account, retry)| retry.at <= now && !busy(account));
         let (account, retry) = due.min_by_key(|(_, retry)| retry.at)?;
         let (account, retry) = (*account, *retry);
         self.waiting.remove(&account);
         Some((account, retry))
     }
 
-    /// When the next one is due.
-    pub(super) fn wake(&self) -> Option<Millis> {
-        self.waiting.values().map(|retry| retry.at).min()
+    /// When the next one is due that is not being fetched.
+    pub(super) fn wake(&self, busy: impl Fn(&Account) -> bool) -> Option<Millis> {
+        let waiting = self.waiting.iter();
+        let free = waiting.filter(|(account, _)| !busy(account));
+        free.map(|(_, retry)| retry.at).min()
     }
 }
 
@@ -85,6 +93,8 @@ impl Queue {
 pub(super) struct Tools {
     pub(super) home: Arc<Home>,
     pub(super) transports: Vec<Arc<dyn Transport>>,
+    /// Locations that a person has named.
+    pub(super) hints: Vec<String>,
     pub(super) now: Millis,
 }
 
@@ -115,7 +125,8 @@ impl Tools {
     }
 
     fn session(&self, account: Account, locations: &[String]) -> Chain {
-        let open = |way: &Arc<dyn Transport>| way.open(Some(account), locations);
+        let all: Vec<String> = self.hints.iter().chain(locations).cloned().collect();
+        let open = |way: &Arc<dyn Transport>| way.open(Some(account), &all);
         Chain::new(self.transports.iter().map(open).collect())
     }
 

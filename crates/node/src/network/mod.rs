@@ -9,8 +9,11 @@
 
 mod chain;
 mod jobs;
+mod parts;
 mod race;
+mod rounds;
 mod runtime;
 
+pub use parts::{Clock, Happened, Input, Parts};
 pub use race::{Found, Way, resolve};
-pub use runtime::{Clock, Happened, Input, Parts, Runtime};
+pub use runtime::Runtime;

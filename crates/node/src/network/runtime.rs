@@ -6,23 +6,24 @@ use std::{
     time::Duration,
 };
 
-use ourspace_protocol::{
-    account::Account,
-    announcement::Announcement,
-    seams::{Push, Transport},
-    time::Millis,
-};
+use ourspace_protocol::{account::Account, announcement::Announcement, dag::Cid, time::Millis};
+use ourspace_store::Follow;
 use tokio::{
     sync::{broadcast, mpsc},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::jobs::{Done, Queue, Retry, Tools};
+use super::{
+    jobs::{Done, Queue, Retry, Tools},
+    parts::{Happened, Input, Parts},
+    rounds::Rounds,
+};
 use crate::{
-    HomeError,
+    HomeError, follows,
     home::Home,
     mirror::{self, Applied, MirrorError},
+    webfeeds,
 };
 
 /// Accounts that are fetched at once.
@@ -39,51 +40,6 @@ const HAPPENINGS: usize = 256;
 /// Inputs that wait.
 const INPUTS: usize = 1024;
 
-/// Gives the time.
-pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
-
-/// What a node is built of.
-#[derive(Clone)]
-pub struct Parts {
-    /// Its home, [resident](Home::open_resident).
-    pub home: Arc<Home>,
-    /// What tells followers.
-    pub push: Arc<dyn Push>,
-    /// What brings blocks, in the order in which they are asked.
-    pub transports: Vec<Arc<dyn Transport>>,
-    /// The time.
-    pub clock: Clock,
-}
-
-impl std::fmt::Debug for Parts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Parts")
-            .field("home", &self.home.path())
-            .finish_non_exhaustive()
-    }
-}
-
-/// What comes to a node.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// News of an account that is followed: verified, not applied.
-    News(Arc<Announcement>),
-    /// A command has changed something in the home.
-    Changed,
-    /// Somebody who keeps the feed of an account was met, or a person asks: what is missing
-    /// of it is fetched now.
-    Fetch(Account),
-}
-
-/// What happened in a node, for open pages and progress bars.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happened {
-    /// An account's feed is different.
-    Feed(Account),
-    /// Nothing more can be had of an account for now; it is tried again later.
-    Waiting(Account),
-}
-
 /// A node.
 #[derive(Debug)]
 pub struct Runtime {
@@ -96,6 +52,7 @@ pub struct Runtime {
     queue: Queue,
     running: JoinSet<Done>,
     tried: BTreeMap<Account, Retry>,
+    rounds: Rounds,
 }
 
 impl Runtime {
@@ -119,6 +76,7 @@ impl Runtime {
             queue: Queue::default(),
             running: JoinSet::new(),
             tried: BTreeMap::new(),
+            rounds: Rounds::new(&give),
         };
         Ok((runtime, give, happened))
     }
@@ -141,7 +99,10 @@ impl Runtime {
                     None => break,
                 },
                 Some(done) = self.running.join_next() => self.done(done),
-                _ = look.tick() => self.look().await?,
+                _ = look.tick() => {
+                    self.look().await?;
+                    self.rounds.go(&self.parts, self.now());
+                }
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -154,7 +115,8 @@ impl Runtime {
     }
 
     fn until_job(&self) -> Duration {
-        match self.queue.wake() {
+        let busy = |account: &Account| self.tried.contains_key(account);
+        match self.queue.wake(busy) {
             Some(at) if self.running.len() < AT_ONCE => {
                 Duration::from_millis(at.saturating_sub(self.now()))
             }
@@ -170,7 +132,7 @@ impl Runtime {
             match input {
                 Input::News(one) => news.push(one),
                 Input::Changed => changed = true,
-                Input::Fetch(account) => self.queue.push(account, self.now()),
+                Input::Find(account, locations) => self.find(account, locations),
             }
             next = match news.len() < TOGETHER {
                 true => self.inputs.try_recv().ok(),
@@ -191,15 +153,22 @@ impl Runtime {
         }
         let home = Arc::clone(&self.parts.home);
         let applied = tokio::task::spawn_blocking(move || {
-            let apply =
-                |news: Arc<Announcement>| (news.record().record().account, apply(&home, &news));
+            let apply = |news: Arc<Announcement>| {
+                let applied = apply(&home, &news);
+                (news, applied)
+            };
             news.into_iter().map(apply).collect::<Vec<_>>()
         });
         let Ok(applied) = applied.await else {
             return;
         };
         let now = self.now();
-        for (account, applied) in applied {
+        for (news, applied) in applied {
+            let account = news.record().record().account;
+            let new = matches!(applied, Ok(Applied::Whole { .. } | Applied::Fetch { .. }));
+            if new && self.joined.contains(&account) {
+                self.parts.push.learnt(news).await;
+            }
             match applied {
                 Ok(Applied::Whole { .. }) => {
                     self.tell(Happened::Feed(account));
@@ -217,6 +186,12 @@ impl Runtime {
         }
     }
 
+    fn find(&mut self, account: Account, locations: Vec<String>) {
+        self.rounds
+            .find(&self.parts, (account, locations), self.now());
+        self.queue.push(account, self.now());
+    }
+
     /// Nobody may be listening.
     fn tell(&self, happened: Happened) {
         drop(self.happened.send(happened));
@@ -225,11 +200,19 @@ impl Runtime {
     /// Looks what commands have changed: whom this person follows, what they have published.
     async fn look(&mut self) -> Result<(), HomeError> {
         let home = Arc::clone(&self.parts.home);
-        let looked = tokio::task::spawn_blocking(move || look(&home)).await;
+        let (seen, now) = (self.rounds.seen, self.now());
+        let looked = tokio::task::spawn_blocking(move || look(&home, seen, now)).await;
         let Ok(looked) = looked else {
             return Ok(());
         };
-        let Looked { public, outgoing } = looked?;
+        let Looked {
+            public,
+            quiet,
+            root,
+            outgoing,
+        } = looked?;
+        self.rounds.seen = root;
+        self.rounds.set_quiet(quiet, self.now());
         for account in self.joined.difference(&public).copied().collect::<Vec<_>>() {
             self.parts.push.leave(account).await;
             self.joined.remove(&account);
@@ -265,13 +248,15 @@ impl Runtime {
     fn begin_jobs(&mut self) {
         while self.running.len() < AT_ONCE {
             let now = self.now();
-            let Some((account, retry)) = self.queue.pop(now) else {
+            let busy = |account: &Account| self.tried.contains_key(account);
+            let Some((account, retry)) = self.queue.pop(now, busy) else {
                 return;
             };
             self.tried.insert(account, retry);
             let tools = Tools {
                 home: Arc::clone(&self.parts.home),
                 transports: self.parts.transports.clone(),
+                hints: self.rounds.hints(account),
                 now,
             };
             let handle = tokio::runtime::Handle::current();
@@ -314,20 +299,35 @@ fn apply(home: &Home, news: &Announcement) -> Result<Applied, MirrorError> {
 struct Looked {
     /// The own account, and whom it follows in public.
     public: BTreeSet<Account>,
+    /// Whom it follows in secret.
+    quiet: BTreeSet<Account>,
+    /// The root of the own feed.
+    root: Option<Cid>,
     /// What is still to be announced, by number.
     outgoing: Vec<(i64, Arc<Announcement>)>,
 }
 
-fn look(home: &Home) -> Result<Looked, HomeError> {
+fn look(home: &Home, seen: Option<Cid>, now: Millis) -> Result<Looked, HomeError> {
     let own = home.account()?;
-    let public = {
+    let root = home.store().read()?.root(own)?.map(|root| root.cid);
+    if root != seen {
+        // Another device, or another command, may have changed the public list.
+        reconcile(home, now);
+    }
+    let follows = {
         let reader = home.store().read()?;
-        let follows = reader.follows()?.into_iter();
-        let public = follows
-            .filter(|follow| !follow.quiet)
-            .map(|follow| follow.account);
-        public.chain([own]).collect()
+        let web = reader.web_feeds()?.into_iter();
+        // Nobody publishes under the accounts that feeds of the ordinary web have here.
+        let web: BTreeSet<Account> = web.map(|feed| feed.account).collect();
+        let mut follows = reader.follows()?;
+        follows.retain(|follow| !web.contains(&follow.account));
+        follows
     };
+    let (quiet, public): (Vec<&Follow>, Vec<&Follow>) =
+        follows.iter().partition(|follow| follow.quiet);
+    let public = public.iter().map(|follow| follow.account).chain([own]);
+    let public = public.collect();
+    let quiet = quiet.iter().map(|follow| follow.account).collect();
     let waiting = home.store().read()?.outbox(OUTGOING)?;
     let outgoing = waiting.into_iter().filter_map(|outgoing| {
         // What was stored went together when it was signed.
@@ -336,6 +336,18 @@ fn look(home: &Home) -> Result<Looked, HomeError> {
     });
     Ok(Looked {
         public,
+        quiet,
+        root,
         outgoing: outgoing.collect(),
     })
+}
+
+/// What cannot be followed is not: that is said, and keeps nobody from anything else.
+fn reconcile(home: &Home, now: Millis) {
+    if let Err(error) = follows::reconcile(home) {
+        tracing::warn!(%error, "the public follows are not taken over");
+    }
+    if let Err(error) = webfeeds::reconcile(home, now) {
+        tracing::warn!(%error, "the public follows of web feeds are not taken over");
+    }
 }

@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use ourspace_node::follows::{self, Wish};
+use ourspace_node::{
+    follows::{self, Wish},
+    webfeeds::{self, WebWish},
+};
 use ourspace_protocol::account::Account;
 use serde::Serialize;
 
@@ -11,6 +14,7 @@ use super::Outcome;
 use crate::{
     context::Context,
     control::{Client, Request},
+    failure::Failure,
     parse,
 };
 
@@ -23,14 +27,19 @@ quiet one is known to nobody but this home.
 Examples:
   ourspace follow 0x52908400098527886E0F7030069857D2E4169EE7
   ourspace follow 0x52908400098527886E0F7030069857D2E4169EE7 --quiet
+  ourspace follow 0x52908400098527886E0F7030069857D2E4169EE7 --at https://example.org/feed/
+  ourspace follow https://example.org/podcast.xml
   ourspace follow 0x52908400098527886E0F7030069857D2E4169EE7 --peer /ip4/192.0.2.7/tcp/4011/p2p/12D3Koo…")]
 pub(crate) struct Arguments {
-    /// Whom
-    #[arg(value_name = "ADDRESS", value_parser = parse::account)]
-    account: Account,
+    /// Whom: an address, or the URL of a feed or page of the ordinary web
+    #[arg(value_name = "ADDRESS|URL")]
+    whom: String,
     /// Tell nobody
     #[arg(long)]
     quiet: bool,
+    /// The web feed may be on this machine or in a private network
+    #[arg(long)]
+    private: bool,
     /// Fetch no pictures, sound and video
     #[arg(long)]
     text_only: bool,
@@ -43,6 +52,9 @@ pub(crate) struct Arguments {
     /// What you call them, in your public list
     #[arg(long, value_name = "NAME")]
     title: Option<String>,
+    /// A web site that has their feed (may be given again)
+    #[arg(long = "at", value_name = "URL")]
+    locations: Vec<String>,
     /// A node that has their feed
     #[arg(long = "peer", value_name = "MULTIADDR")]
     peers: Vec<String>,
@@ -52,6 +64,8 @@ pub(crate) struct Arguments {
 #[derive(Debug, Serialize)]
 struct Answer {
     account: Account,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
     quiet: bool,
     /// Whether a node runs that fetches the feed now.
     node: bool,
@@ -59,17 +73,11 @@ struct Answer {
 
 /// Follows.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
-    {
-        let home = context.open()?;
-        let wish = Wish {
-            quiet: arguments.quiet,
-            text_only: arguments.text_only,
-            pinned: arguments.pin,
-            quota: arguments.quota,
-            title: arguments.title.as_deref(),
-        };
-        follows::follow(&home, context.signing_time()?, arguments.account, wish)?;
-    }
+    let web = arguments.whom.contains("://");
+    let account = match web {
+        true => follow_web(arguments, context)?,
+        false => follow(arguments, context)?,
+    };
     let mut node = Client::connect(&context.home)?;
     if let Some(node) = &mut node {
         for peer in &arguments.peers {
@@ -77,24 +85,56 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
             node.one(&Request::Dial { address })?;
         }
         node.one(&Request::Changed)?;
-        let account = arguments.account;
-        node.one(&Request::Fetch { account })?;
+        let locations = arguments.locations.clone();
+        if !web {
+            node.one(&Request::Find { account, locations })?;
+        }
     }
     let answer = Answer {
-        account: arguments.account,
+        account,
+        url: web.then(|| arguments.whom.clone()),
         quiet: arguments.quiet,
         node: node.is_some(),
     };
+    let whom = &arguments.whom;
     let text = match &node {
-        Some(_) => format!(
-            "you follow {}; what they have posted is being fetched",
-            answer.account
-        ),
-        None => format!(
-            "you follow {}; run the node (`ourspace`) to fetch what they have posted",
-            answer.account
-        ),
+        Some(_) => format!("you follow {whom}; what they have posted is being fetched"),
+        None => {
+            format!("you follow {whom}; run the node (`ourspace`) to fetch what they have posted")
+        }
     };
     context.output.done(&answer, &text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn follow(arguments: &Arguments, context: &Context) -> Result<Account, Failure> {
+    let account = parse::account(&arguments.whom).map_err(Failure::usage)?;
+    let home = context.open()?;
+    let wish = Wish {
+        quiet: arguments.quiet,
+        text_only: arguments.text_only,
+        pinned: arguments.pin,
+        quota: arguments.quota,
+        title: arguments.title.as_deref(),
+    };
+    follows::follow(&home, context.signing_time()?, account, wish)?;
+    Ok(account)
+}
+
+/// A feed of the ordinary web.
+fn follow_web(arguments: &Arguments, context: &Context) -> Result<Account, Failure> {
+    let home = context.open()?;
+    let wish = WebWish {
+        quiet: arguments.quiet,
+        text_only: arguments.text_only,
+        quota: arguments.quota,
+        title: arguments.title.as_deref(),
+        private: arguments.private,
+    };
+    Ok(webfeeds::follow(
+        &home,
+        context.signing_time()?,
+        &arguments.whom,
+        wish,
+    )?)
 }

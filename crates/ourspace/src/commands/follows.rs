@@ -3,7 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use ourspace_node::follows::{self, FollowedView};
+use ourspace_node::{
+    follows::{self, FollowedView},
+    webfeeds::{self, WebFeedView},
+};
+use serde::Serialize;
 
 use super::Outcome;
 use crate::{
@@ -16,16 +20,51 @@ use crate::{
 #[command(after_help = "Examples:\n  ourspace follows\n  ourspace follows --json")]
 pub(crate) struct Arguments {}
 
+/// What it answers.
+#[derive(Debug, Serialize)]
+struct Answer {
+    accounts: Vec<FollowedView>,
+    feeds: Vec<WebFeedView>,
+}
+
 /// Shows them.
 pub(crate) fn run(context: &Context) -> Outcome {
     let home = context.open_reader()?;
-    let all = follows::list_all(&home)?;
-    let text = match all.as_slice() {
-        [] => "you follow nobody yet; `ourspace follow ADDRESS` begins".to_owned(),
-        all => all.iter().map(describe).collect::<Vec<_>>().join("\n"),
+    let answer = Answer {
+        accounts: follows::list_all(&home)?,
+        feeds: webfeeds::list_all(&home)?,
     };
-    context.output.answer(&all, text)?;
+    let accounts = answer.accounts.iter().map(describe);
+    let lines: Vec<String> = accounts
+        .chain(answer.feeds.iter().map(describe_feed))
+        .collect();
+    let text = match lines.is_empty() {
+        true => "you follow nobody yet; `ourspace follow ADDRESS` begins".to_owned(),
+        false => lines.join("\n"),
+    };
+    context.output.answer(&answer, text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn describe_feed(feed: &WebFeedView) -> String {
+    let mut text = people::harmless(&feed.url);
+    if !feed.title.is_empty() {
+        push(
+            &mut text,
+            format_args!("  {}", people::harmless(&feed.title)),
+        );
+    }
+    push(
+        &mut text,
+        format_args!("  media {}", people::size(feed.media_bytes)),
+    );
+    if let Some(error) = &feed.error {
+        push(
+            &mut text,
+            format_args!("\n  not read: {}", people::harmless(error)),
+        );
+    }
+    text
 }
 
 fn describe(followed: &FollowedView) -> String {

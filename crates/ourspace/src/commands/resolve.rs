@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// Whose
     #[arg(value_name = "ADDRESS", value_parser = parse::account)]
     account: Account,
+    /// A web site that may have their feed (may be given again)
+    #[arg(long = "at", value_name = "URL")]
+    locations: Vec<String>,
     /// Show each step
     #[arg(long)]
     trace: bool,
@@ -45,7 +48,11 @@ struct Answer {
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let account = arguments.account;
     let mut steps: Vec<WayView> = Vec::new();
-    node(context)?.ask(&Request::Resolve { account }, |part| {
+    let request = Request::Resolve {
+        account,
+        locations: arguments.locations.clone(),
+    };
+    node(context)?.ask(&request, |part| {
         let step: WayView = serde_json::from_value(part)?;
         if arguments.trace && !context.json {
             context.output.say(line(&step));

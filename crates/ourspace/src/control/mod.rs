@@ -40,13 +40,17 @@ pub(crate) enum Request {
     Resolve {
         /// Whose.
         account: Account,
+        /// Where the feed may be, besides.
+        locations: Vec<String>,
     },
     /// Put the newest record of an account into the DHT, and announce it.
     Publish,
-    /// Fetch what is missing of an account.
-    Fetch {
+    /// Look for an account's newest records, and fetch what is missing of its feed.
+    Find {
         /// Whose.
         account: Account,
+        /// Where the feed may be, besides.
+        locations: Vec<String>,
     },
 }
 

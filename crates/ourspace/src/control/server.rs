@@ -13,7 +13,7 @@ use ourspace_node::{
     network::{Input, Way, resolve},
 };
 use ourspace_p2p::Node;
-use ourspace_protocol::{account::Account, seams::Resolver};
+use ourspace_protocol::{account::Account, heads::Heads, seams::Resolver};
 use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -111,13 +111,17 @@ impl Control {
     async fn answer(self, request: Request, tell: mpsc::Sender<Line>) {
         let done = match request {
             Request::Changed => self.input(Input::Changed).await,
-            Request::Fetch { account } => self.input(Input::Fetch(account)).await,
+            Request::Find { account, locations } => {
+                self.input(Input::Find(account, locations)).await
+            }
             Request::Network => self.network(&tell).await,
             Request::Dial { address } => {
                 let dialled = self.node.dial(address).await;
                 dialled.map_err(|error| error.to_string())
             }
-            Request::Resolve { account } => self.resolve(account, &tell).await,
+            Request::Resolve { account, locations } => {
+                self.resolve(account, locations, &tell).await
+            }
             Request::Publish => self.publish(&tell).await,
         };
         let last = match done {
@@ -145,8 +149,22 @@ impl Control {
         Ok(())
     }
 
-    async fn resolve(&self, account: Account, tell: &mpsc::Sender<Line>) -> Result<(), String> {
-        let mut told = resolve(&self.ways, account, (Default::default(), Vec::new()), now());
+    async fn resolve(
+        &self,
+        account: Account,
+        mut locations: Vec<String>,
+        tell: &mpsc::Sender<Line>,
+    ) -> Result<(), String> {
+        // What is known here says where to look; what is found is told all the same.
+        let heads = self
+            .home
+            .store()
+            .read()
+            .and_then(|reader| reader.heads(account));
+        let heads = heads.map_err(|error| error.to_string())?;
+        let newest = heads.newest().map(|head| head.record().locations.clone());
+        locations.extend(newest.unwrap_or_default());
+        let mut told = resolve(&self.ways, account, (Heads::new(), locations), now());
         let mut until = tokio::time::Instant::now() + LONGEST;
         while let Ok(Some(way)) = tokio::time::timeout_at(until, told.recv()).await {
             if matches!(way, Way::Found(_)) {

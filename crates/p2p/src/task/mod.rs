@@ -9,7 +9,10 @@ mod swarm;
 mod talk;
 mod upkeep;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use libp2p::{Multiaddr, PeerId, Swarm, identity::Keypair, multiaddr::Protocol};
 use ourspace_protocol::{
@@ -65,7 +68,9 @@ struct Desk {
     /// When house is kept next.
     house_at: Millis,
     /// Whose feeds are being fetched, by session.
-    sessions: BTreeMap<u64, Account>,
+    sessions: BTreeMap<u64, Option<Account>>,
+    /// Sessions that wanted providers before it was known whose feed they fetch.
+    early: BTreeSet<u64>,
     /// Nodes that a row should be at.
     replicas: usize,
     /// Most connections that are kept.
@@ -184,6 +189,10 @@ impl Task {
                 let out = self.talk.publish(news, now);
                 self.carry_out(out);
             }
+            Command::Learnt(news) => {
+                let out = self.talk.take_in(news, now);
+                self.carry_out(out);
+            }
             Command::Put(account, tell) => {
                 if let Some(heads) = self.talk.heads(account) {
                     let rows = &mut self.swarm.behaviour_mut().rows;
@@ -220,8 +229,8 @@ impl Task {
     }
 
     /// Gives a session those who keep the feed.
-    fn provide_for(&mut self, session: u64, account: Account) {
-        let members = self.talk.members(account);
+    fn provide_for(&mut self, session: u64, account: Option<Account>) {
+        let members = account.map_or_else(Vec::new, |account| self.talk.members(account));
         let members: Vec<String> = members.iter().map(PeerId::to_string).collect();
         self.swarm
             .behaviour()
@@ -229,6 +238,9 @@ impl Task {
             .handle()
             .add_providers(session, &members);
         self.desk.sessions.insert(session, account);
+        if self.desk.early.remove(&session) {
+            self.providers_wanted(session);
+        }
     }
 
     fn carry_out(&mut self, all: Vec<Do>) {

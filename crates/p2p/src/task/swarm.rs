@@ -153,21 +153,27 @@ impl Task {
         }
     }
 
+    /// Looks for more who keep the feed that a session fetches.
+    pub(super) fn providers_wanted(&mut self, session: u64) {
+        match self.desk.sessions.get(&session).copied() {
+            Some(Some(account)) => {
+                let rows = &mut self.swarm.behaviour_mut().rows;
+                self.queries.find_keepers(rows, account, Some(session));
+            }
+            Some(None) => {
+                let bitswap = self.swarm.behaviour().bitswap.handle();
+                bitswap.search_is_over(session);
+            }
+            // What it fetches is said a moment later.
+            None => {
+                self.desk.early.insert(session);
+            }
+        }
+    }
+
     fn bitswap_event(&mut self, event: bitswap::Event) {
         match event {
-            bitswap::Event::ProvidersWanted { session } => match self.desk.sessions.get(&session) {
-                Some(account) => {
-                    let account = *account;
-                    let rows = &mut self.swarm.behaviour_mut().rows;
-                    self.queries.find_keepers(rows, account, Some(session));
-                }
-                None => self
-                    .swarm
-                    .behaviour()
-                    .bitswap
-                    .handle()
-                    .search_is_over(session),
-            },
+            bitswap::Event::ProvidersWanted { session } => self.providers_wanted(session),
             bitswap::Event::Misbehaved { peer, what } => {
                 self.count("bitswap_misbehaved", 1);
                 let silent = what == bitswap::Misbehaviour::Silent;

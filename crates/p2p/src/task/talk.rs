@@ -199,6 +199,17 @@ impl Talk {
         out
     }
 
+    /// News that the rest of the program has learnt by another way.
+    pub(super) fn take_in(&mut self, news: Arc<Announcement>, now: Millis) -> Vec<Do> {
+        let account = news.record().record().account;
+        let heads = self.heads.get_mut(&account);
+        let new = heads.map(|heads| heads.insert(news.record().clone()));
+        match new {
+            Some(Insert::New) => self.input(Input::Learnt(news), now),
+            _ => Vec::new(),
+        }
+    }
+
     /// Asks peers that follow an account what is new; `found` gets every record.
     pub(super) fn ask(
         &mut self,

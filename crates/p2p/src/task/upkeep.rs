@@ -66,6 +66,9 @@ impl Task {
         while self.desk.sessions.len() > SESSIONS {
             self.desk.sessions.pop_first();
         }
+        while self.desk.early.len() > SESSIONS {
+            self.desk.early.pop_first();
+        }
         self.end_surplus(now);
     }
 

@@ -15,6 +15,10 @@ pub trait Push: Send + Sync {
     /// Does so no longer.
     fn leave(&self, account: Account) -> BoxFuture<'_, ()>;
 
+    /// Passes on what was learnt by another way of an account that was joined. What is known
+    /// already is not passed on again.
+    fn learnt(&self, news: Arc<Announcement>) -> BoxFuture<'_, ()>;
+
     /// Tells the followers of an account that was joined; those who are not there will find
     /// it by the resolver.
     fn publish(&self, news: Arc<Announcement>) -> BoxFuture<'_, ()>;

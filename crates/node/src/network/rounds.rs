@@ -1,0 +1,153 @@
+//! Rounds: what is asked for now and then, because nobody will tell.
+//!
+//! Who is followed in secret is never asked about all at once, and nobody is told of it: each
+//! is looked for by itself, at a time of its own. Feeds of the ordinary web are asked when
+//! they are due.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use ourspace_protocol::{
+    account::Account, announcement::Announcement, dag::Cid, heads::Heads, machine::dice::Dice,
+    time::Millis,
+};
+use tokio::sync::mpsc;
+
+use super::{
+    parts::{Input, Parts},
+    race::{Way, resolve},
+};
+use crate::{mirror::Quotas, webfeeds};
+
+/// Between two looks at somebody who is followed in secret, half of it at least.
+const QUIET_AGAIN: Millis = 15 * 60 * 1000;
+/// The longest that a lookup may take.
+const LONGEST: Duration = Duration::from_secs(30);
+/// Locations of one account that a person has named.
+const HINTS: usize = 8;
+
+/// What is asked for, and when.
+#[derive(Debug)]
+pub(super) struct Rounds {
+    quiet: BTreeMap<Account, Millis>,
+    hints: BTreeMap<Account, Vec<String>>,
+    dice: Dice,
+    inputs: mpsc::WeakSender<Input>,
+    polling: Arc<AtomicBool>,
+    /// The root of the own feed when its follows were taken over.
+    pub(super) seen: Option<Cid>,
+}
+
+impl Rounds {
+    pub(super) fn new(inputs: &mpsc::Sender<Input>) -> Self {
+        let mut seed = [0; 8];
+        // Without randomness the times are the same after each start, and no worse.
+        getrandom::fill(&mut seed).unwrap_or_default();
+        Self {
+            quiet: BTreeMap::new(),
+            hints: BTreeMap::new(),
+            dice: Dice::new(u64::from_le_bytes(seed)),
+            inputs: inputs.downgrade(),
+            polling: Arc::default(),
+            seen: None,
+        }
+    }
+
+    /// Says who is followed in secret.
+    pub(super) fn set_quiet(&mut self, quiet: BTreeSet<Account>, now: Millis) {
+        self.quiet.retain(|account, _| quiet.contains(account));
+        for account in quiet {
+            self.quiet.entry(account).or_insert(now);
+        }
+    }
+
+    /// Where a person has said that a feed is.
+    pub(super) fn hints(&self, account: Account) -> Vec<String> {
+        self.hints.get(&account).cloned().unwrap_or_default()
+    }
+
+    /// Looks for the newest records of an account; what is found comes as news.
+    pub(super) fn find(
+        &mut self,
+        parts: &Parts,
+        (account, locations): (Account, Vec<String>),
+        now: Millis,
+    ) {
+        if !locations.is_empty() {
+            let named = locations.iter().take(HINTS).cloned().collect();
+            self.hints.insert(account, named);
+        }
+        let known = parts.home.store().read();
+        let known = known.and_then(|reader| reader.heads(account));
+        let known = known.unwrap_or_else(|error| {
+            tracing::warn!(%account, %error, "the known records are not read");
+            Heads::new()
+        });
+        let mut all = self.hints(account);
+        let newest = known.newest().map(|head| head.record().locations.clone());
+        all.extend(newest.unwrap_or_default());
+        let Some(inputs) = self.inputs.upgrade() else {
+            return;
+        };
+        let ways = parts.ways.clone();
+        tokio::spawn(async move {
+            let mut told = resolve(&ways, account, (known, all), now);
+            let listen = async {
+                while let Some(way) = told.recv().await {
+                    let Way::Found(found) = way else { continue };
+                    let Ok(news) = Announcement::of(found.record, None) else {
+                        continue;
+                    };
+                    if inputs.send(Input::News(Arc::new(news))).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            if tokio::time::timeout(LONGEST, listen).await.is_err() {
+                tracing::debug!(%account, "a lookup was ended");
+            }
+        });
+    }
+
+    /// Asks for what is due.
+    pub(super) fn go(&mut self, parts: &Parts, now: Millis) {
+        let due = self.quiet.iter_mut().find(|(_, at)| **at <= now);
+        if let Some((account, at)) = due {
+            *at = now + QUIET_AGAIN / 2 + self.dice.below(QUIET_AGAIN);
+            let account = *account;
+            self.find(parts, (account, Vec::new()), now);
+        }
+        self.poll_web(parts, now);
+    }
+
+    /// One poll at a time.
+    fn poll_web(&self, parts: &Parts, now: Millis) {
+        if self.polling.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (home, web, polling) = (
+            Arc::clone(&parts.home),
+            Arc::clone(&parts.web),
+            Arc::clone(&self.polling),
+        );
+        let handle = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || {
+            let polled =
+                handle.block_on(webfeeds::poll(&home, web.as_ref(), Quotas::default(), now));
+            match polled {
+                Ok(polled) if polled.posts > 0 => {
+                    tracing::debug!(posts = polled.posts, "web feeds brought something");
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "web feeds are not read"),
+            }
+            polling.store(false, Ordering::Release);
+        });
+    }
+}
