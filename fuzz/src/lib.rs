@@ -91,6 +91,14 @@ pub const TARGETS: &[Target] = &[
         run: network::bitswap,
     },
     Target {
+        name: "message",
+        run: network::message,
+    },
+    Target {
+        name: "row",
+        run: network::row,
+    },
+    Target {
         name: "import",
         run: import::import,
     },

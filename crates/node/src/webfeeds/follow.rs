@@ -51,7 +51,7 @@ pub struct WebFeedView {
 }
 
 /// Follows a web feed, or changes how it is followed. It is fetched by the next
-/// [`poll`](super::poll). Gives the account that its posts have here.
+/// [`poll`](super::poll()). Gives the account that its posts have here.
 ///
 /// # Errors
 /// [`WebFeedError`].
