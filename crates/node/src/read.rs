@@ -72,6 +72,14 @@ pub fn home_timeline(
     Ok((found.hits.iter().map(shown).collect(), found.next))
 }
 
+/// Where the timeline goes on before a post; none when it is not here.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn before(home: &Home, account: Account, id: ItemId) -> Result<Option<Cursor>, ReadError> {
+    Ok(home.store().read()?.cursor(account, id)?)
+}
+
 /// The profile of an account that the home keeps a feed of; an empty one of any other.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ mod failure;
 mod file;
 mod log;
 mod media_args;
+mod meet;
 mod net;
 mod output;
 mod parse;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use jiff::{Timestamp, tz::TimeZone};
 use ourspace_node::view::{AttachmentView, ItemView};
-use ourspace_protocol::feed::clean::push_size;
+use ourspace_protocol::{account::Account, feed::clean::push_size};
 
 /// The widest text that is still read easily.
 const WIDEST: usize = 96;
@@ -51,6 +51,16 @@ pub(crate) fn counted(count: u64, what: &str) -> String {
 /// Items, one below the other.
 pub(crate) fn items(items: &[ItemView]) -> String {
     let items: Vec<String> = items.iter().map(item).collect();
+    items.join("\n\n")
+}
+
+/// Items of several accounts: of others it is said who wrote them.
+pub(crate) fn timeline(items: &[ItemView], own: Account) -> String {
+    let said = |shown: &ItemView| match shown.account == own {
+        true => item(shown),
+        false => format!("{}\n{}", shown.account, item(shown)),
+    };
+    let items: Vec<String> = items.iter().map(said).collect();
     items.join("\n\n")
 }
 

@@ -14,7 +14,12 @@ use ourspace_store::NetworkStore;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::now, failure::Failure, net::Net};
+use crate::{
+    clock::now,
+    failure::Failure,
+    meet::{Meeting, MeetingWishes},
+    net::Net,
+};
 
 /// The port at which other nodes are listened for, if it is free: routers may be told of it.
 const PORT: u16 = 4011;
@@ -32,6 +37,8 @@ pub(crate) struct Wishes {
     pub(crate) peers: Vec<String>,
     /// What is on.
     pub(crate) switches: Switches,
+    /// How a first node is met.
+    pub(crate) meeting: MeetingWishes,
 }
 
 /// A node that runs until it is told to stop.
@@ -42,6 +49,8 @@ pub(crate) struct Running {
     pub(crate) inputs: mpsc::Sender<Input>,
     /// Ways to the newest record.
     pub(crate) ways: Vec<Arc<dyn Resolver>>,
+    /// What meets others.
+    pub(crate) meeting: Meeting,
     memory: Arc<NetworkStore>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -88,16 +97,19 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         clock: Arc::new(now),
     };
     let (runtime, inputs, _) = Runtime::new(parts)?;
+    let meeting = Meeting::new(node.clone(), home.account()?, &wishes.meeting);
     let stop = CancellationToken::new();
     let tasks = vec![
         tokio::spawn(task.run(stop.clone())),
         tokio::spawn(pass_on(events, inputs.clone())),
         tokio::spawn(run(runtime, stop.clone())),
+        tokio::spawn(meeting.clone().run(stop.clone())),
     ];
     Ok(Running {
         node,
         inputs,
         ways,
+        meeting,
         memory,
         stop,
         tasks,

@@ -366,7 +366,7 @@ fn take_out(
 /// Milliseconds for each label: a power of two near a quarter of a second. Finer labels
 /// would make the search index larger (whole milliseconds: 30 bytes a post), coarser
 /// ones would crowd a feed of many authors.
-const LABEL_MILLIS: u64 = 256;
+pub(crate) const LABEL_MILLIS: u64 = 256;
 
 /// A label that no post has yet: the one of the item's date or, where many posts share an
 /// instant, a random one in a stretch after it that doubles until a free one is found.

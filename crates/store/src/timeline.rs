@@ -1,16 +1,40 @@
 //! The posts of everybody whom this home follows, and the own ones, by date.
 
-use ourspace_protocol::account::Account;
-use rusqlite::params;
+use ourspace_protocol::{account::Account, feed::model::ItemId, time::Millis};
+use rusqlite::{OptionalExtension as _, params};
 
 use crate::{
     error::StoreError,
+    items::LABEL_MILLIS,
     reader::Reader,
-    rows::key_and_source,
+    rows::{instant, key_and_source},
     search::{Cursor, Found, Hit, ordered},
 };
 
+impl Cursor {
+    /// What is older than a date (to a quarter of a second).
+    ///
+    /// # Errors
+    /// [`StoreError::Date`] of a date that no post can have.
+    pub fn before(date: Millis) -> Result<Self, StoreError> {
+        instant(date / LABEL_MILLIS).map(Self)
+    }
+}
+
 impl Reader<'_> {
+    /// What is older than a post; none when it is not here.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn cursor(&self, account: Account, id: ItemId) -> Result<Option<Cursor>, StoreError> {
+        let mut find = self.conn()?.prepare_cached(
+            "SELECT label FROM post JOIN account ON number = account
+             WHERE address = ? AND id = ?",
+        )?;
+        let label = find.query_row(params![account.0, id.0], |row| row.get(0));
+        Ok(label.optional()?.map(Cursor))
+    }
+
     /// The newest posts of `own` and of all follows before `from`, at most `limit`. Newest
     /// first (where more than one post falls into a quarter of a second, these may stand in
     /// any order across pages).

@@ -22,6 +22,7 @@ use crate::{
     context::Context,
     control::{self, Control},
     failure::Failure,
+    meet::MeetingWishes,
     net::{Listener, Net},
     people::push,
     wire::{self, Wishes},
@@ -63,6 +64,35 @@ pub(crate) struct Network {
     /// Let nobody reach others through this node
     #[arg(long)]
     no_relay: bool,
+    #[command(flatten)]
+    meeting: Meet,
+}
+
+/// What a person says of meeting a first node.
+#[derive(Debug, Args)]
+#[group(skip)]
+struct Meet {
+    /// Neither look for others on BitTorrent's Mainline DHT when nobody is known, nor say there
+    /// that this node has your feed (which shows your address to who asks)
+    #[arg(long)]
+    no_rendezvous: bool,
+    /// Begin there with this node (may be given again)
+    #[arg(long = "dht-node", value_name = "HOST:PORT")]
+    dht_nodes: Vec<String>,
+    /// Do not begin there with well-known hosts, even at the very last
+    #[arg(long)]
+    no_well_known_hosts: bool,
+}
+
+impl Meet {
+    fn wishes(&self, local: bool) -> MeetingWishes {
+        MeetingWishes {
+            on: !self.no_rendezvous,
+            dht_nodes: self.dht_nodes.clone(),
+            well_known: !local && !self.no_well_known_hosts,
+            private: local,
+        }
+    }
 }
 
 impl Network {
@@ -81,6 +111,7 @@ impl Network {
             port: self.node_port,
             peers: self.peers.clone(),
             switches,
+            meeting: self.meeting.wishes(self.local),
         }
     }
 }
@@ -154,6 +185,7 @@ async fn serve(
             node: node.node.clone(),
             inputs: node.inputs.clone(),
             ways: node.ways.clone(),
+            meeting: node.meeting.clone(),
         })?;
     }
     let address = listener.local_addr()?;

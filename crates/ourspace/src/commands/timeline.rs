@@ -1,4 +1,4 @@
-//! `ourspace timeline`: what was published, newest first.
+//! `ourspace timeline`: what you and those whom you follow have published, newest first.
 
 use std::process::ExitCode;
 
@@ -11,6 +11,7 @@ use ourspace_protocol::{
     account::Account,
     feed::model::{ItemId, ItemKey},
 };
+use ourspace_store::Cursor;
 
 use super::Outcome;
 use crate::{context::Context, failure::Failure, parse, people};
@@ -29,7 +30,7 @@ pub(crate) struct Arguments {
     /// Only what is older than this item or date
     #[arg(long, value_name = "ITEM|DATE")]
     before: Option<String>,
-    /// Only what this account wrote [default: yours]
+    /// Only what this account wrote [default: you and those whom you follow]
     #[arg(long, value_name = "ADDRESS", value_parser = parse::account)]
     account: Option<Account>,
 }
@@ -37,32 +38,49 @@ pub(crate) struct Arguments {
 /// Shows it.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let home = context.open_reader()?;
+    let own = home.account()?;
     let before = match &arguments.before {
         Some(before) => Some(place(&home, before)?),
         None => None,
     };
-    let items = read::timeline(&home, arguments.account, before, arguments.limit)?;
+    let items = match arguments.account {
+        Some(account) => {
+            let before = before.as_ref().map(|place| place.key);
+            read::timeline(&home, Some(account), before, arguments.limit)?
+        }
+        None => {
+            let from = before.as_ref().map(|place| place.cursor);
+            read::home_timeline(&home, from, arguments.limit)?.0
+        }
+    };
     let text = match items.as_slice() {
         [] if before.is_some() => "nothing older".to_owned(),
-        [] if arguments
-            .account
-            .is_some_and(|account| home.account().ok() != Some(account)) =>
-        {
-            "nothing of that account is here; this version shows only what is in this home"
-                .to_owned()
+        [] if arguments.account.is_some_and(|account| account != own) => {
+            "nothing of that account is here; `ourspace follow` brings it".to_owned()
         }
         [] => "nothing yet; `ourspace post` publishes something".to_owned(),
-        items => people::items(items),
+        items => people::timeline(items, own),
     };
     context.output.answer(&items, text)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// A place in a timeline.
+struct Before {
+    /// In one account's.
+    key: ItemKey,
+    /// In that of the home.
+    cursor: Cursor,
+}
+
 /// The place in the feed that a date or an item names.
-fn place(home: &Home, before: &str) -> Result<ItemKey, Failure> {
+fn place(home: &Home, before: &str) -> Result<Before, Failure> {
     if let Ok(date) = parse::date(before) {
         let id = ItemId([0; 10]);
-        return Ok(ItemKey { date, id });
+        return Ok(Before {
+            key: ItemKey { date, id },
+            cursor: Cursor::before(date)?,
+        });
     }
     let named = which::item(home, before);
     // Words are no name of an item, even where they have the letters of one.
@@ -74,5 +92,14 @@ fn place(home: &Home, before: &str) -> Result<ItemKey, Failure> {
     }
     let (account, id) = named?;
     let key = read::key(home, account, id)?;
-    key.ok_or_else(|| Failure::refused(format!("there is no item {id} here")))
+    let cursor = read::before(home, account, id)?;
+    match (key, cursor) {
+        (Some(key), Some(cursor)) => Ok(Before { key, cursor }),
+        // A like or vote stands in no timeline; its date does.
+        (Some(key), None) => Ok(Before {
+            key,
+            cursor: Cursor::before(key.date)?,
+        }),
+        (None, _) => Err(Failure::refused(format!("there is no item {id} here"))),
+    }
 }

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{Line, REQUEST, Request, socket_path};
-use crate::{clock::now, failure::Failure, net::listen_local};
+use crate::{clock::now, failure::Failure, meet::Meeting, net::listen_local};
 
 /// After the first record, so long is waited for newer ones.
 const SETTLE: Duration = Duration::from_millis(1_500);
@@ -40,6 +40,8 @@ pub(crate) struct Control {
     pub(crate) inputs: mpsc::Sender<Input>,
     /// Ways to the newest record.
     pub(crate) ways: Vec<Arc<dyn Resolver>>,
+    /// What meets others.
+    pub(crate) meeting: Meeting,
 }
 
 /// Answers commands until the program ends.
@@ -112,6 +114,8 @@ impl Control {
         let done = match request {
             Request::Changed => self.input(Input::Changed).await,
             Request::Find { account, locations } => {
+                let home = Arc::clone(&self.home);
+                tokio::spawn(self.meeting.clone().find_at_last(home, account));
                 self.input(Input::Find(account, locations)).await
             }
             Request::Network => self.network(&tell).await,

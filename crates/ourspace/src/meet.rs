@@ -1,0 +1,155 @@
+//! Meeting the first node: when nobody is connected and nobody is known, the Mainline DHT is
+//! asked who else is there; and whoever can be reached says so there, for others.
+//!
+//! It is the last way that is tried. Its own first nodes are those of the last run, those
+//! that a person names, and at the very last hosts that everybody knows, which is said.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use futures::StreamExt as _;
+use ourspace_node::Home;
+use ourspace_p2p::{Node, Status};
+use ourspace_protocol::account::Account;
+use ourspace_torrent::{Rendezvous, Settings};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::now;
+
+/// Hosts of the Mainline DHT that have been there for many years; nobody of ours.
+const WELL_KNOWN: [&str; 3] = [
+    "router.bittorrent.com:6881",
+    "dht.transmissionbt.com:6881",
+    "router.utorrent.com:6881",
+];
+/// So long the other ways are tried alone.
+const FIRST: Duration = Duration::from_secs(20);
+/// So long a search for one account waits for the other ways.
+const LAST: Duration = Duration::from_secs(5);
+/// Between two tries.
+const AGAIN: Duration = Duration::from_secs(5 * 60);
+/// How large the network is taken to be: too small a number only means that more nodes say
+/// that they are there.
+const KNOWN: u64 = 1_000;
+/// Nodes that are dialled in one try.
+const DIALS: usize = 24;
+
+/// What a person says of it.
+#[derive(Clone, Debug)]
+pub(crate) struct MeetingWishes {
+    /// Whether it is done at all.
+    pub(crate) on: bool,
+    /// Nodes of the Mainline DHT to begin with, `host:port`.
+    pub(crate) dht_nodes: Vec<String>,
+    /// Whether well-known hosts may be asked at the very last.
+    pub(crate) well_known: bool,
+    /// Whether addresses in private networks count.
+    pub(crate) private: bool,
+}
+
+/// What meets others.
+#[derive(Clone)]
+pub(crate) struct Meeting {
+    node: Node,
+    rendezvous: Rendezvous,
+    own: Account,
+}
+
+impl Meeting {
+    /// Nothing is opened or sent yet.
+    pub(crate) fn new(node: Node, own: Account, wishes: &MeetingWishes) -> Self {
+        let mut bootstrap = wishes.dht_nodes.clone();
+        if wishes.well_known {
+            bootstrap.extend(WELL_KNOWN.map(str::to_owned));
+        }
+        let settings = Settings {
+            on: wishes.on && !bootstrap.is_empty(),
+            bootstrap,
+            private: wishes.private,
+            ..Settings::default()
+        };
+        Self {
+            node,
+            rendezvous: Rendezvous::new(settings),
+            own,
+        }
+    }
+
+    /// Meets others until it is told to stop.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        if !self.rendezvous.is_on() {
+            return;
+        }
+        let mut wait = FIRST;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = AGAIN;
+            let Ok(status) = self.node.status().await else {
+                return;
+            };
+            if !status.peers.iter().any(|peer| peer.speaks) {
+                self.join().await;
+            }
+            if let Some(port) = reached_at(&status) {
+                self.announce(port).await;
+            }
+        }
+    }
+
+    async fn join(&self) {
+        tracing::warn!(
+            "no other node is known yet, so the Mainline DHT of BitTorrent is asked for one"
+        );
+        let found = self.rendezvous.join(now()).take(DIALS);
+        found.for_each(|address| self.dial(address)).await;
+    }
+
+    /// Connects to those who say that they hold an account's newest record.
+    async fn find(&self, account: Account) {
+        let found = self.rendezvous.find(account, now()).take(DIALS);
+        found.for_each(|address| self.dial(address)).await;
+    }
+
+    /// The same, after the other ways have had their time and found nothing.
+    pub(crate) async fn find_at_last(self, home: Arc<Home>, account: Account) {
+        tokio::time::sleep(LAST).await;
+        let heads = home.store().read().and_then(|reader| reader.heads(account));
+        if heads.is_ok_and(|heads| heads.is_empty()) {
+            self.find(account).await;
+        }
+    }
+
+    async fn dial(&self, address: SocketAddr) {
+        let host = match address {
+            SocketAddr::V4(v4) => format!("/ip4/{}", v4.ip()),
+            SocketAddr::V6(v6) => format!("/ip6/{}", v6.ip()),
+        };
+        let port = address.port();
+        for way in [format!("udp/{port}/quic-v1"), format!("tcp/{port}")] {
+            if let Err(error) = self.node.dial(format!("{host}/{way}")).await {
+                tracing::debug!(%address, %error, "not dialled");
+            }
+        }
+    }
+
+    async fn announce(&self, port: u16) {
+        for done in [
+            self.rendezvous.announce_here(port, KNOWN, now()).await,
+            self.rendezvous.announce(self.own, port, now()).await,
+        ] {
+            if let Err(error) = done {
+                tracing::debug!(%error, "not announced on the Mainline DHT");
+            }
+        }
+    }
+}
+
+/// The port at which others have reached this node.
+fn reached_at(status: &Status) -> Option<u16> {
+    let address = status.confirmed.first()?;
+    let mut parts = address.split('/');
+    parts.find(|part| matches!(*part, "udp" | "tcp"))?;
+    parts.next()?.parse().ok()
+}
