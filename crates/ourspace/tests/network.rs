@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
 
+mod schema;
 mod support;
 
 use std::{
@@ -25,7 +26,10 @@ struct Node {
 
 impl Node {
     fn new() -> Self {
-        let place = Place::new();
+        Self::of(Place::new())
+    }
+
+    fn of(place: Place) -> Self {
         let account = place.json(&["whoami"])["account"]
             .as_str()
             .unwrap()
@@ -74,6 +78,10 @@ impl Node {
 
     fn follow(&self, whom: &str, by: &Self) {
         self.place.run(&["follow", whom, "--peer", &by.listen]).ok();
+    }
+
+    fn dial(&self, other: &Self) {
+        self.place.run(&["peers", "--dial", &other.listen]).ok();
     }
 
     /// The texts of an account's posts that are here, newest first.
@@ -137,7 +145,13 @@ fn a_feed_is_followed_kept_and_served_on_when_its_author_is_gone() {
     });
     let resolved = follower.place.json(&["resolve", &author.account]);
     let root = resolved["root"].clone();
-    assert_eq!(root, author.place.json(&["status"])["root"]);
+    let status = author.place.json(&["status"]);
+    assert_eq!(root, status["root"]);
+    schema::holds("resolve", &resolved);
+    schema::holds("status", &status);
+    for verb in ["follows", "peers", "publish", "doctor"] {
+        schema::holds(verb, &follower.place.json(&[verb]));
+    }
     // The author is gone for good, and the follower was killed once.
     author.kill();
     follower.kill();
@@ -155,6 +169,10 @@ fn a_feed_is_followed_kept_and_served_on_when_its_author_is_gone() {
     let found = late.place.json(&["resolve", &author.account, "--trace"]);
     assert_eq!(found["root"], root);
     assert!(found["trace"].as_array().unwrap().len() >= 2, "{found}");
+    schema::holds("resolve", &found);
+    let purged = late.place.json(&["purge", &author.account]);
+    schema::holds("purge", &purged);
+    assert!(late.texts(&author.account).is_empty());
 }
 
 #[test]
@@ -220,6 +238,56 @@ fn a_feed_on_any_web_host_is_found_kept_and_served_on() {
     let feed = followed["account"].as_str().unwrap().to_owned();
     until("the ordinary feed", || reader.texts(&feed).len() == 1);
     assert!(reader.texts(&feed)[0].contains("An ordinary post"));
+}
+
+#[test]
+fn two_devices_publish_while_parted_and_nothing_is_lost() {
+    let mut laptop = Node::new();
+    let account = laptop.account.clone();
+    let first = laptop.post(&["edited here, deleted there"]);
+    let phone = Place::empty();
+    let code = phone.json(&["device", "join"])["code"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let added = laptop.place.json(&["device", "add", &code, "--yes"]);
+    let answer = added["answer"].as_str().unwrap();
+    phone.run(&["device", "join", "--answer", answer]).ok();
+    let mut phone = Node::of(phone);
+    phone.dial(&laptop);
+    until("the laptop's post on the phone", || {
+        phone.texts(&account).len() == 1
+    });
+    let follower = Node::new();
+    follower.follow(&account, &laptop);
+    until("the post at a follower", || {
+        follower.texts(&account).len() == 1
+    });
+    // Each publishes while the other is not there.
+    laptop.kill();
+    phone.post(&["from the phone"]);
+    phone.place.run(&["delete", "--yes", &first]).ok();
+    phone.kill();
+    laptop.start();
+    laptop
+        .place
+        .run(&["edit", &first, "an edit that comes to nothing"])
+        .ok();
+    laptop.post(&["from the laptop"]);
+    // They meet, and a follower meets both.
+    phone.start();
+    phone.dial(&laptop);
+    follower.dial(&laptop);
+    follower.dial(&phone);
+    let all = ["from the laptop", "from the phone"];
+    for node in [&laptop, &phone, &follower] {
+        until("the same feed everywhere", || node.texts(&account) == all);
+    }
+    until("one root", || {
+        let root = |node: &Node| node.place.json(&["status"])["root"].clone();
+        root(&laptop) == root(&phone)
+            && follower.place.json(&["resolve", &account])["root"] == root(&laptop)
+    });
 }
 
 /// An ordinary web server, killed when it is dropped.

@@ -23,12 +23,19 @@ use super::{
     parts::{Input, Parts},
     race::{Way, resolve},
 };
-use crate::{mirror::Quotas, webfeeds};
+use crate::{
+    mirror::{self, Quotas},
+    webfeeds,
+};
 
 /// Between two looks at somebody who is followed in secret, half of it at least.
 const QUIET_AGAIN: Millis = 15 * 60 * 1000;
 /// The longest that a lookup may take.
 const LONGEST: Duration = Duration::from_secs(30);
+/// Posts whose pages are put into the index at once.
+const PAGES: usize = 256;
+/// Between two looks at how much is kept.
+const EVICT_AGAIN: Millis = 10 * 60 * 1000;
 /// Locations of one account that a person has named.
 const HINTS: usize = 8;
 
@@ -40,6 +47,7 @@ pub(super) struct Rounds {
     dice: Dice,
     inputs: mpsc::WeakSender<Input>,
     polling: Arc<AtomicBool>,
+    evict_at: Millis,
     /// The root of the own feed when its follows were taken over.
     pub(super) seen: Option<Cid>,
 }
@@ -55,6 +63,7 @@ impl Rounds {
             dice: Dice::new(u64::from_le_bytes(seed)),
             inputs: inputs.downgrade(),
             polling: Arc::default(),
+            evict_at: 0,
             seen: None,
         }
     }
@@ -123,13 +132,18 @@ impl Rounds {
             let account = *account;
             self.find(parts, (account, Vec::new()), now);
         }
-        self.poll_web(parts, now);
+        self.chores(parts, now);
     }
 
-    /// One poll at a time.
-    fn poll_web(&self, parts: &Parts, now: Millis) {
+    /// Web feeds that are due, pages that are not found by their CIDs yet, files that are too
+    /// many: one round of these at a time.
+    fn chores(&mut self, parts: &Parts, now: Millis) {
         if self.polling.swap(true, Ordering::AcqRel) {
             return;
+        }
+        let evicts = self.evict_at <= now;
+        if evicts {
+            self.evict_at = now + EVICT_AGAIN;
         }
         let (home, web, polling) = (
             Arc::clone(&parts.home),
@@ -138,14 +152,17 @@ impl Rounds {
         );
         let handle = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
-            let polled =
-                handle.block_on(webfeeds::poll(&home, web.as_ref(), Quotas::default(), now));
-            match polled {
-                Ok(polled) if polled.posts > 0 => {
-                    tracing::debug!(posts = polled.posts, "web feeds brought something");
-                }
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "web feeds are not read"),
+            let quotas = Quotas::default();
+            let polled = handle.block_on(webfeeds::poll(&home, web.as_ref(), quotas, now));
+            if let Err(error) = polled {
+                tracing::warn!(%error, "web feeds are not read");
+            }
+            if let Err(error) = mirror::index_pages(&home, PAGES) {
+                tracing::warn!(%error, "pages are not put into the index");
+            }
+            // How many others mirror an account is not known here: all count the same.
+            if evicts && let Err(error) = mirror::evict(&home, quotas.total, &|_| 0) {
+                tracing::warn!(%error, "no room is made");
             }
             polling.store(false, Ordering::Release);
         });

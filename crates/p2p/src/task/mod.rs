@@ -5,6 +5,7 @@
 
 mod peers;
 mod queries;
+mod reach;
 mod swarm;
 mod talk;
 mod upkeep;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     peers::Peers,
     queries::Queries,
+    reach::{Reach, is_relayed},
     talk::{Do, Talk},
 };
 use crate::{
@@ -65,6 +67,7 @@ struct Desk {
     counts: BTreeMap<&'static str, u64>,
     /// Accounts whose news did not fit into the channel of events.
     behind: Vec<Account>,
+    reach: Reach,
     /// When house is kept next.
     house_at: Millis,
     /// Whose feeds are being fetched, by session.
@@ -324,8 +327,7 @@ impl Task {
             address: peer.address.to_string(),
             dialled: peer.dialled,
             agent: peer.agent.clone(),
-            relayed: peer.address.iter().any(|part| part == Protocol::P2pCircuit)
-                && lines.is_relayed(id),
+            relayed: is_relayed(&peer.address) && lines.is_relayed(id),
             speaks: peer.speaks,
             overlap: self.talk.overlap(*id),
             round_trip: peer

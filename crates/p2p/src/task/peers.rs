@@ -26,13 +26,35 @@ pub(super) struct Peer {
     pub(super) dialled: bool,
     pub(super) agent: String,
     pub(super) speaks: bool,
+    /// Whether it passes on connections.
+    pub(super) relays: bool,
     pub(super) round_trip: Option<Duration>,
     /// How far its clock is ahead of the one here.
     pub(super) ahead: Option<i64>,
     pub(super) since: Millis,
     faults: u32,
-    allowance: f64,
+    frames: Allowance,
+}
+
+/// Frames that a peer may still send.
+#[derive(Debug, Clone, Copy)]
+struct Allowance {
+    left: f64,
     counted: Millis,
+}
+
+impl Allowance {
+    /// Takes one, if there is one.
+    fn take(&mut self, now: Millis) -> bool {
+        let passed = now.saturating_sub(self.counted);
+        self.counted = now;
+        self.left = (self.left + passed as f64 / 1000.0 * RATE).min(BURST);
+        let may = self.left >= 1.0;
+        if may {
+            self.left -= 1.0;
+        }
+        may
+    }
 }
 
 /// All of them.
@@ -49,12 +71,15 @@ impl Peers {
             dialled: endpoint.is_dialer(),
             agent: String::new(),
             speaks: false,
+            relays: false,
             round_trip: None,
             ahead: None,
             since: now,
             faults: 0,
-            allowance: BURST,
-            counted: now,
+            frames: Allowance {
+                left: BURST,
+                counted: now,
+            },
         });
     }
 
@@ -99,18 +124,8 @@ impl Peers {
 
     /// Whether a peer may send one more frame now.
     pub(super) fn may_speak(&mut self, peer: &PeerId, now: Millis) -> bool {
-        let Some(known) = self.connected.get_mut(peer) else {
-            return false;
-        };
-        let passed = now.saturating_sub(known.counted);
-        known.counted = now;
-        let more = passed as f64 / 1000.0 * RATE;
-        known.allowance = (known.allowance + more).min(BURST);
-        if known.allowance < 1.0 {
-            return false;
-        }
-        known.allowance -= 1.0;
-        true
+        let known = self.connected.get_mut(peer);
+        known.is_some_and(|known| known.frames.take(now))
     }
 
     /// How far most clocks are ahead of the one here.

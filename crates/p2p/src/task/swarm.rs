@@ -3,7 +3,7 @@
 use libp2p::{Multiaddr, PeerId, identify, kad, mdns, ping, swarm::SwarmEvent};
 use ourspace_protocol::machine::rows;
 
-use super::{Task, queries::Heard};
+use super::{Task, queries::Heard, reach::HOP};
 use crate::{
     behaviour::{BehaviourEvent, ReachEvent},
     bitswap, dht, lines,
@@ -201,6 +201,7 @@ impl Task {
     fn identified(&mut self, peer: PeerId, info: &identify::Info) {
         let now = self.now();
         if let Some(known) = self.peers.get_mut(&peer) {
+            known.relays = info.protocols.contains(&HOP);
             known.agent = info
                 .agent_version
                 .chars()
@@ -258,6 +259,7 @@ impl Task {
             ReachEvent::Autonat(tested) => {
                 let works = tested.result.is_ok();
                 tracing::debug!(address = %tested.tested_addr, works, "an address was tried");
+                self.tried(works);
                 self.count(if works { "reachable" } else { "unreachable" }, 1);
             }
             ReachEvent::Dcutr(punched) => {

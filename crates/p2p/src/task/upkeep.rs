@@ -61,6 +61,7 @@ impl Task {
         self.note_known();
         let before = now.saturating_sub(ROW_LIVES);
         self.rows().store_mut().expire(before);
+        self.keep_reach(now);
         self.catch_up();
         // A session that asks for nothing any more is forgotten; of more, the oldest.
         while self.desk.sessions.len() > SESSIONS {
