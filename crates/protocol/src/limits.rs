@@ -108,10 +108,6 @@ pub const FRAME_BYTES: usize = 32 * 1024;
 pub const TOPICS_AT_ONCE: usize = 1024;
 /// Accounts in one question.
 pub const ACCOUNTS_AT_ONCE: usize = 256;
-/// Nodes in one answer.
-pub const KEEPERS_AT_ONCE: usize = 32;
-/// Bytes of a node's address (a multiaddr with its peer id).
-pub const ADDRESS_BYTES: usize = 192;
 /// Bytes of the name and version of a node's program.
 pub const AGENT_BYTES: usize = 64;
 /// Records of one account in the DHT: one for each signer.

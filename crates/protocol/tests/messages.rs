@@ -39,14 +39,6 @@ fn all() -> Vec<Message> {
             records: vec![vec![5; 500]; 2],
             last: true,
         },
-        Message::Who {
-            id: u64::MAX,
-            account: Account([2; 20]),
-        },
-        Message::Keepers {
-            id: 0,
-            addresses: vec![vec![4; limits::ADDRESS_BYTES]],
-        },
     ]
 }
 
@@ -78,10 +70,6 @@ fn too_much_is_refused_and_the_unknown_is_told_apart() {
             (Topic([0; 16]), Short([0; 8]));
             limits::TOPICS_AT_ONCE + 1
         ]),
-        Message::Keepers {
-            id: 0,
-            addresses: vec![vec![4; limits::ADDRESS_BYTES + 1]],
-        },
     ];
     for message in too_much {
         let read = Message::from_bytes(&message.to_bytes());
@@ -98,7 +86,7 @@ fn too_much_is_refused_and_the_unknown_is_told_apart() {
 proptest! {
     #[test]
     fn broken_messages_are_no_panic_and_no_second_spelling(
-        which in 0usize..12, at in any::<usize>(), byte in any::<u8>(), cut in any::<usize>(),
+        which in 0usize..10, at in any::<usize>(), byte in any::<u8>(), cut in any::<usize>(),
     ) {
         let mut bytes = all()[which].to_bytes();
         let at = at % bytes.len();

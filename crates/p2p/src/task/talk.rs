@@ -278,15 +278,6 @@ impl Talk {
             Message::Sum(sum) => self.input(Input::Sum { peer, sum }, now),
             Message::Ask { id, accounts } => self.answer((peer, id), &accounts, rows),
             Message::Told { id, records, last } => self.told((peer, id), &records, last, now),
-            // Asked of the DHT's providers so far.
-            Message::Who { id, .. } => vec![send(
-                peer,
-                &Message::Keepers {
-                    id,
-                    addresses: Vec::new(),
-                },
-            )],
-            Message::Keepers { .. } => Vec::new(),
         }
     }
 

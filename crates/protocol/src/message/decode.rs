@@ -42,8 +42,6 @@ fn find(number: u64) -> Option<(usize, Read)> {
         kind::PRUNE => (1, prune),
         kind::ASK => (2, ask),
         kind::TOLD => (3, told),
-        kind::WHO => (2, who),
-        kind::KEEPERS => (2, keepers),
         kind::SUM => (1, sum),
         _ => return None,
     })
@@ -123,22 +121,6 @@ fn told(reader: &mut Reader<'_>) -> Result<Message, CborError> {
             1 => true,
             _ => return Err(CborError::Size),
         },
-    })
-}
-
-fn who(reader: &mut Reader<'_>) -> Result<Message, CborError> {
-    Ok(Message::Who {
-        id: reader.uint()?,
-        account: Account(reader.array_bytes()?),
-    })
-}
-
-fn keepers(reader: &mut Reader<'_>) -> Result<Message, CborError> {
-    Ok(Message::Keepers {
-        id: reader.uint()?,
-        addresses: list(reader, limits::KEEPERS_AT_ONCE, |reader| {
-            bytes(reader, limits::ADDRESS_BYTES)
-        })?,
     })
 }
 

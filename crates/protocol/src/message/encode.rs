@@ -1,6 +1,6 @@
 //! Messages to bytes.
 
-use super::{Message, Short, Topic};
+use super::{Message, Topic};
 use crate::cbor::Writer;
 
 /// The numbers of the kinds.
@@ -13,9 +13,7 @@ pub(super) mod kind {
     pub(in super::super) const PRUNE: u64 = 5;
     pub(in super::super) const ASK: u64 = 6;
     pub(in super::super) const TOLD: u64 = 7;
-    pub(in super::super) const WHO: u64 = 8;
-    pub(in super::super) const KEEPERS: u64 = 9;
-    pub(in super::super) const SUM: u64 = 10;
+    pub(in super::super) const SUM: u64 = 8;
 }
 
 impl Message {
@@ -44,21 +42,15 @@ impl Message {
                 begin(&mut writer, kind::HAVE, 1);
                 writer.array(entries.len());
                 for (topic, short) in entries {
-                    writer.array(2);
-                    writer.bytes(&topic.0);
-                    writer.bytes(&short.0);
+                    pair(&mut writer, &topic.0, Some(&short.0));
                 }
             }
             Self::Graft(entries) => {
                 begin(&mut writer, kind::GRAFT, 1);
                 writer.array(entries.len());
                 for (topic, missing) in entries {
-                    writer.array(2);
-                    writer.bytes(&topic.0);
-                    optional(
-                        &mut writer,
-                        missing.as_ref().map(|short| short.0.as_slice()),
-                    );
+                    let missing = missing.as_ref().map(|short| short.0.as_slice());
+                    pair(&mut writer, &topic.0, missing);
                 }
             }
             Self::Prune(all) => {
@@ -69,49 +61,22 @@ impl Message {
                 begin(&mut writer, kind::SUM, 1);
                 writer.bytes(&sum.0);
             }
-            Self::Ask { .. } | Self::Told { .. } | Self::Who { .. } | Self::Keepers { .. } => {
-                self.write_question(&mut writer);
-            }
-        }
-        writer.finish()
-    }
-
-    fn write_question(&self, writer: &mut Writer) {
-        match self {
             Self::Ask { id, accounts } => {
-                begin(writer, kind::ASK, 2);
+                begin(&mut writer, kind::ASK, 2);
                 writer.uint(*id);
                 writer.array(accounts.len());
-                for (account, Short(known)) in accounts {
-                    writer.array(2);
-                    writer.bytes(&account.0);
-                    writer.bytes(known);
+                for (account, known) in accounts {
+                    pair(&mut writer, &account.0, Some(&known.0));
                 }
             }
             Self::Told { id, records, last } => {
-                begin(writer, kind::TOLD, 3);
+                begin(&mut writer, kind::TOLD, 3);
                 writer.uint(*id);
-                list(writer, records);
+                list(&mut writer, records);
                 writer.uint(u64::from(*last));
             }
-            Self::Who { id, account } => {
-                begin(writer, kind::WHO, 2);
-                writer.uint(*id);
-                writer.bytes(&account.0);
-            }
-            Self::Keepers { id, addresses } => {
-                begin(writer, kind::KEEPERS, 2);
-                writer.uint(*id);
-                list(writer, addresses);
-            }
-            Self::Hello { .. }
-            | Self::Interests { .. }
-            | Self::News { .. }
-            | Self::Have(_)
-            | Self::Graft(_)
-            | Self::Prune(_)
-            | Self::Sum(_) => {}
         }
+        writer.finish()
     }
 }
 
@@ -125,6 +90,12 @@ fn topics(writer: &mut Writer, topics: &[Topic]) {
     for topic in topics {
         writer.bytes(&topic.0);
     }
+}
+
+fn pair(writer: &mut Writer, first: &[u8], second: Option<&[u8]>) {
+    writer.array(2);
+    writer.bytes(first);
+    optional(writer, second);
 }
 
 fn list(writer: &mut Writer, all: &[Vec<u8>]) {

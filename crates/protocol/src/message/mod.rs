@@ -105,20 +105,6 @@ pub enum Message {
         /// Whether this is all of the answer.
         last: bool,
     },
-    /// Who keeps this account's feed?
-    Who {
-        /// Repeated in the answer.
-        id: u64,
-        /// The account.
-        account: Account,
-    },
-    /// Nodes that are said to keep a feed.
-    Keepers {
-        /// Of the question.
-        id: u64,
-        /// Their addresses, as multiaddrs with a peer id at the end, in binary.
-        addresses: Vec<Vec<u8>>,
-    },
 }
 
 /// Why a frame is no message.
