@@ -1,5 +1,6 @@
 //! What tests of several rooms share. Never part of the program.
 
+pub mod lab;
 pub mod peers;
 pub mod random;
 pub mod sample;
