@@ -10,7 +10,10 @@ use libp2p::{
     },
 };
 use ourspace_protocol::{
-    machine::rows::{Key, Put, Room, RowRefusal, Rows, Situation, distance},
+    machine::{
+        density::{self, Spacing},
+        rows::{Key, Put, Room, RowRefusal, Rows, Situation},
+    },
     seams::RowShelf,
 };
 
@@ -38,6 +41,8 @@ pub(crate) struct RowStore {
     clock: Clock,
     /// Where the nodes stand that are known.
     known: Vec<Key>,
+    /// How far apart nodes stand.
+    spacing: Option<Spacing>,
     /// Keys of the accounts that this node follows in public.
     followed: BTreeSet<Key>,
     /// Whose request is being handled.
@@ -60,6 +65,7 @@ impl RowStore {
             shelf: None,
             clock,
             known: Vec::new(),
+            spacing: None,
             followed: BTreeSet::new(),
             sender: None,
             refused: Vec::new(),
@@ -74,9 +80,10 @@ impl RowStore {
         store
     }
 
-    /// Says which nodes are known.
-    pub(crate) fn set_known(&mut self, known: Vec<Key>) {
+    /// Says which nodes are known, and how far apart nodes stand.
+    pub(crate) fn set_known(&mut self, known: Vec<Key>, spacing: Option<Spacing>) {
         self.known = known;
+        self.spacing = spacing;
     }
 
     /// Says whether an account with this key is followed in public.
@@ -118,15 +125,11 @@ impl RowStore {
 
     /// Takes a row, and writes it down before it is acknowledged.
     pub(crate) fn take(&mut self, key: Key, value: &[u8]) -> std::result::Result<Put, RowRefusal> {
-        let place = place_of_key(&key);
-        let own = distance(&super::place(&self.own), &place);
-        let nearer = self
-            .known
-            .iter()
-            .filter(|known| distance(known, &place) < own);
+        let (own, row) = (place(&self.own), place_of_key(&key));
+        let nearer = density::nearer(&own, &row, &self.known, self.spacing);
         let situation = Situation {
             now: (self.clock)(),
-            nearer: nearer.count(),
+            nearer,
             followed: self.followed.contains(&key),
         };
         let mut gone = Vec::new();

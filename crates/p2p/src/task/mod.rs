@@ -6,6 +6,7 @@
 mod peers;
 mod queries;
 mod reach;
+mod regions;
 mod swarm;
 mod talk;
 mod upkeep;
@@ -28,6 +29,7 @@ use self::{
     peers::Peers,
     queries::Queries,
     reach::{Reach, is_relayed},
+    regions::Unasked,
     talk::{Do, Talk},
 };
 use crate::{
@@ -74,6 +76,8 @@ struct Desk {
     sessions: BTreeMap<u64, Option<Account>>,
     /// Sessions that wanted providers before it was known whose feed they fetch.
     early: BTreeSet<u64>,
+    /// Nodes of crowded regions that are asked for rows as soon as they speak.
+    unasked: Vec<Unasked>,
     /// Nodes that a row should be at.
     replicas: usize,
     /// Most connections that are kept.
@@ -118,11 +122,14 @@ impl Task {
             events,
             clock: config.clock.clone(),
             upkeep: Upkeep::new(behaviour::dice(&own)),
+            queries: {
+                dice.roll();
+                Queries::new(config.budget.replicas.get(), dice.clone())
+            },
             talk: {
                 dice.roll();
                 Talk::new(dice)
             },
-            queries: Queries::default(),
             peers: Peers::default(),
             desk: Desk {
                 replicas: config.budget.replicas.get(),

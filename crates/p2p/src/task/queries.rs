@@ -1,5 +1,7 @@
 //! Queries of the DHT that go on: lookups of rows, and rows being put.
 
+mod crowds;
+
 use std::collections::{BTreeMap, HashMap};
 
 use libp2p::{
@@ -9,7 +11,7 @@ use libp2p::{
 use ourspace_protocol::{
     account::Account,
     heads::Heads,
-    machine::{lookup::Lookup, rows},
+    machine::{density::Density, dice::Dice, lookup::Lookup, rows},
     record::SignedRecord,
     seams::Candidate,
     time::Millis,
@@ -17,6 +19,7 @@ use ourspace_protocol::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use super::regions::{Region, Regions};
 use crate::{dht::Guarded, handle::Stored};
 
 /// A lookup that somebody waits for, or that this node does for its own sake.
@@ -24,6 +27,8 @@ use crate::{dht::Guarded, handle::Stored};
 struct Looking {
     machine: Lookup<PeerId>,
     found: Option<mpsc::Sender<Candidate>>,
+    /// It was told to finish.
+    ending: bool,
 }
 
 /// A row on its way.
@@ -44,24 +49,66 @@ pub(super) enum Heard {
     Fault(PeerId, &'static str),
     /// A look for this node's own sake has found the newest row at so many nodes.
     Looked(Account, usize),
+    /// The nodes of a region that should be asked for an account's row, because those
+    /// nearest to it are a crowd; and who wants to see what they say.
+    Region(Account, Vec<PeerId>, Option<mpsc::Sender<Candidate>>),
     /// Nodes that are said to keep the feed of an account, and the session that wants them.
     Keepers(Account, Vec<PeerId>, Option<u64>),
     /// There are no more for a session.
     SearchOver(u64),
 }
 
+/// Why a region is searched.
+#[derive(Debug)]
+enum Purpose {
+    /// To put a row there.
+    Put(Putting),
+    /// To ask for the row of an account, for somebody or for this node's own sake.
+    Read(Account, Option<mpsc::Sender<Candidate>>),
+}
+
+/// Why the nodes nearest to a place are looked for.
+#[derive(Debug)]
+enum Finding {
+    /// To put a row there.
+    Put(Putting),
+    /// To see a part of a region.
+    Part(u64),
+    /// To learn how dense the network is.
+    Probe([u8; 32]),
+}
+
 /// All of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Queries {
     looking: HashMap<QueryId, Looking>,
-    /// Nearest nodes are looked for, to put a row there.
-    finding: HashMap<QueryId, Putting>,
+    finding: HashMap<QueryId, Finding>,
     putting: HashMap<QueryId, Putting>,
     keepers: HashMap<QueryId, (Account, Option<u64>)>,
     known: KnownGrants,
+    regions: Regions<Purpose>,
+    density: Density,
+    dice: Dice,
+    /// Nodes that a row should be at.
+    replicas: usize,
 }
 
 impl Queries {
+    /// None yet; rows are kept at so many nodes.
+    pub(super) fn new(replicas: usize, dice: Dice) -> Self {
+        Self {
+            looking: HashMap::new(),
+            finding: HashMap::new(),
+            putting: HashMap::new(),
+            keepers: HashMap::new(),
+            known: KnownGrants::new(),
+            regions: Regions::default(),
+            density: Density::new(replicas),
+            dice,
+            replicas,
+        }
+    }
+
     /// Looks for the row of an account.
     pub(super) fn look(
         &mut self,
@@ -71,8 +118,12 @@ impl Queries {
     ) {
         let key = RecordKey::new(&rows::key_of(account));
         let query = rows.get_record(key);
-        let machine = Lookup::new(account);
-        self.looking.insert(query, Looking { machine, found });
+        let looking = Looking {
+            machine: Lookup::new(account),
+            found,
+            ending: false,
+        };
+        self.looking.insert(query, looking);
     }
 
     /// Puts the newest records of an account where they belong.
@@ -90,7 +141,7 @@ impl Queries {
             tell,
             asked: 0,
         };
-        self.finding.insert(query, putting);
+        self.finding.insert(query, Finding::Put(putting));
     }
 
     /// Looks for nodes that keep the feed of an account.
@@ -106,26 +157,34 @@ impl Queries {
 
     /// When a lookup settles next.
     pub(super) fn wake(&self) -> Option<Millis> {
-        let lookups = self.looking.values();
+        let lookups = self.looking.values().filter(|one| !one.ending);
         lookups.filter_map(|one| one.machine.settles_at()).min()
     }
 
-    /// Ends lookups that have heard enough.
+    /// Ends lookups that have heard enough: what they have heard comes with their last word.
     pub(super) fn settle(&mut self, rows: &mut Guarded, now: Millis) -> Vec<Heard> {
         let settled: Vec<QueryId> = self
             .looking
             .iter()
-            .filter(|(_, one)| one.machine.is_settled(now) || one.is_unwanted())
+            .filter(|(_, one)| !one.ending && (one.machine.is_settled(now) || one.is_unwanted()))
             .map(|(query, _)| *query)
             .collect();
         let mut heard = Vec::new();
         for query in settled {
-            if let Some(mut running) = rows.query_mut(&query) {
-                running.finish();
-            }
-            heard.extend(self.end_lookup(rows, query, Vec::new()));
+            heard.extend(self.finish(rows, query));
         }
         heard
+    }
+
+    fn finish(&mut self, rows: &mut Guarded, query: QueryId) -> Vec<Heard> {
+        match (rows.query_mut(&query), self.looking.get_mut(&query)) {
+            (Some(mut running), Some(looking)) => {
+                running.finish();
+                looking.ending = true;
+                Vec::new()
+            }
+            _ => self.end_lookup(rows, query, Vec::new()),
+        }
     }
 
     /// A query has said something.
@@ -143,11 +202,11 @@ impl Queries {
                     Ok(found) => found.peers,
                     Err(kad::GetClosestPeersError::Timeout { peers, .. }) => peers,
                 };
-                if let (true, Some(putting)) = (last, self.finding.remove(&query)) {
-                    let peers = peers.into_iter().map(|peer| peer.peer_id).collect();
-                    self.send_row(rows, putting, peers);
+                let peers = peers.into_iter().map(|peer| peer.peer_id).collect();
+                match last {
+                    true => self.found_nearest(rows, query, peers),
+                    false => Vec::new(),
                 }
-                Vec::new()
             }
             kad::QueryResult::PutRecord(result) => {
                 self.stored(query, &result);
@@ -187,44 +246,45 @@ impl Queries {
             Ok(GetRecordOk::FinishedWithNoAdditionalRecord { cache_candidates }) => {
                 empty = cache_candidates.into_values().collect();
             }
-            Err(_) => {}
+            Err(kad::GetRecordError::NotFound { closest_peers, .. }) => empty = closest_peers,
+            Err(kad::GetRecordError::Timeout { .. }) => {}
         }
-        let settled = looking.machine.is_settled(now);
-        if settled
-            && !last
-            && let Some(mut running) = rows.query_mut(&query)
-        {
-            running.finish();
-        }
-        if last || settled {
-            heard.extend(self.end_lookup(rows, query, empty));
+        let settled = !looking.ending && looking.machine.is_settled(now);
+        match (last, settled) {
+            (true, _) => heard.extend(self.end_lookup(rows, query, empty)),
+            (false, true) => heard.extend(self.finish(rows, query)),
+            (false, false) => {}
         }
         heard
     }
 
-    /// Ends a lookup: who had something older gets the newest.
-    fn end_lookup(
-        &mut self,
-        rows: &mut Guarded,
-        query: QueryId,
-        empty: Vec<PeerId>,
-    ) -> Option<Heard> {
-        let looking = self.looking.remove(&query)?;
+    /// Ends a lookup: who had something older gets the newest. Where those who answered are
+    /// a crowd, the region around them is asked as well.
+    fn end_lookup(&mut self, rows: &mut Guarded, query: QueryId, empty: Vec<PeerId>) -> Vec<Heard> {
+        let Some(looking) = self.looking.remove(&query) else {
+            return Vec::new();
+        };
         let (account, holders) = (looking.machine.account(), looking.machine.holders());
+        let key = rows::key_of(account);
+        let mut heard = Vec::new();
+        if looking.found.is_none() {
+            heard.push(Heard::Looked(account, holders));
+        }
+        let answered: Vec<PeerId> = looking.machine.answered().chain(empty.clone()).collect();
+        if let Some(spacing) = self.crowded(&key, &answered) {
+            let purpose = Purpose::Read(account, looking.found);
+            heard.extend(self.widen(rows, spacing, Region::new(key, answered, purpose)));
+        }
         if let Some((row, peers)) = looking.machine.repair(empty) {
-            let key = RecordKey::new(&rows::key_of(account));
             let putting = Putting {
                 row,
-                key,
+                key: RecordKey::new(&key),
                 tell: None,
                 asked: 0,
             };
             self.send_row(rows, putting, peers);
         }
-        looking
-            .found
-            .is_none()
-            .then_some(Heard::Looked(account, holders))
+        heard
     }
 
     fn send_row(&mut self, rows: &mut Guarded, mut putting: Putting, peers: Vec<PeerId>) {
@@ -290,6 +350,7 @@ impl Queries {
     /// How many are under way, by kind.
     pub(super) fn counts(&self) -> BTreeMap<&'static str, u64> {
         BTreeMap::from([
+            ("regions_searched", self.regions.searched()),
             ("lookups_open", self.looking.len() as u64),
             (
                 "puts_open",

@@ -76,6 +76,7 @@ impl Task {
                 }
                 let out = self.talk.opened(peer, now);
                 self.carry_out(out);
+                self.ask_who_speaks(peer);
             }
             lines::Event::Closed(peer) => {
                 let out = self.talk.closed(peer, now);
@@ -100,10 +101,18 @@ impl Task {
 
     fn rows_event(&mut self, event: kad::Event) {
         if let kad::Event::OutboundQueryProgressed {
-            id, result, step, ..
+            id,
+            result,
+            stats,
+            step,
         } = event
         {
             let now = self.now();
+            if step.last {
+                self.count("queries", 1);
+                self.count("queries_requests", u64::from(stats.num_requests()));
+                self.count("queries_failures", u64::from(stats.num_failures()));
+            }
             let rows = &mut self.swarm.behaviour_mut().rows;
             let heard = self.queries.progress(rows, (id, step.last), result, now);
             self.hear(heard);
@@ -131,6 +140,7 @@ impl Task {
                     let members = self.talk.members(account).len();
                     self.upkeep.looked(account, (holders, wanted), members, now);
                 }
+                Heard::Region(account, peers, found) => self.ask_region(account, peers, found),
                 Heard::Keepers(account, peers, None) => {
                     self.upkeep.kept_by(account, peers.len());
                     self.meet(peers);
@@ -242,7 +252,8 @@ impl Task {
                     .map(|entry| dht::place(entry.node.key.preimage())),
             );
         }
-        self.rows().store_mut().set_known(known);
+        let spacing = self.queries.note_known(self.swarm.local_peer_id(), &known);
+        self.rows().store_mut().set_known(known, spacing);
     }
 
     fn found_near(&mut self, peer: PeerId, address: Multiaddr) {

@@ -59,6 +59,9 @@ impl Task {
 
     fn keep_house(&mut self, now: Millis) {
         self.note_known();
+        let rows = &mut self.swarm.behaviour_mut().rows;
+        self.queries.probe(rows, now);
+        self.forget_unasked(now);
         let before = now.saturating_sub(ROW_LIVES);
         self.rows().store_mut().expire(before);
         self.keep_reach(now);

@@ -70,6 +70,15 @@ impl<P: Copy + Ord> Lookup<P> {
         let mut theirs = Heads::new();
         let mut new = Vec::new();
         for bytes in rows::decode(value)? {
+            // Most nodes have the same: it is checked once.
+            let here = self
+                .heads
+                .iter()
+                .find(|head| head.get().to_bytes() == bytes);
+            if let Some(here) = here {
+                theirs.insert(here.clone());
+                continue;
+            }
             let context = Context {
                 now,
                 highest_epoch: 0,
@@ -107,6 +116,11 @@ impl<P: Copy + Ord> Lookup<P> {
     #[must_use]
     pub fn settles_at(&self) -> Option<Millis> {
         self.first.map(|first| first.saturating_add(SETTLE))
+    }
+
+    /// The nodes that had something.
+    pub fn answered(&self) -> impl Iterator<Item = P> {
+        self.answers.keys().copied()
     }
 
     /// How many nodes had the newest.

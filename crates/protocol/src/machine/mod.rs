@@ -4,6 +4,7 @@
 //! clock or rolls dice but by the seed that it was given. So the same code runs in the
 //! program, in tests on virtual time, and in a simulation of ten thousand nodes.
 
+pub mod density;
 pub mod dice;
 pub mod lookup;
 pub mod push;
