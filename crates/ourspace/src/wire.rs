@@ -77,6 +77,7 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
             shelf: Some(memory.clone()),
             switches: wishes.switches,
             budget: Budget::default(),
+            memory_delay: std::time::Duration::ZERO,
         })
     };
     let (node, events, task) = listen(wishes, config)?;

@@ -1,6 +1,6 @@
 //! What a node of the network is told when it starts.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use ourspace_protocol::{machine::rows::Room, seams::RowShelf, time::Millis};
 
@@ -29,6 +29,9 @@ pub struct Config {
     pub switches: Switches,
     /// How much it may use.
     pub budget: Budget,
+    /// How much later bytes arrive over memory, one way: nodes in one process are measured
+    /// as if they were far from each other. Zero for everything but that.
+    pub memory_delay: Duration,
 }
 
 impl std::fmt::Debug for Config {

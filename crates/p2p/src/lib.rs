@@ -13,6 +13,7 @@ mod dht;
 mod error;
 mod handle;
 mod lines;
+mod slow;
 mod status;
 mod task;
 mod transport;

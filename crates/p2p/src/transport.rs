@@ -16,7 +16,7 @@ use libp2p::{
     noise, quic, relay, tcp,
 };
 
-use crate::{NodeError, bitswap::muxer};
+use crate::{NodeError, bitswap::muxer, slow::Slow};
 
 /// A silent QUIC connection says so often that it is there: routers forget it else.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
@@ -60,7 +60,11 @@ impl Kinds {
 ///
 /// # Errors
 /// [`NodeError::Key`] when the key cannot be used for noise.
-pub(crate) fn build(key: &Keypair, kinds: Kinds) -> Result<Built, NodeError> {
+pub(crate) fn build(
+    key: &Keypair,
+    kinds: Kinds,
+    memory_delay: Duration,
+) -> Result<Built, NodeError> {
     let noise = noise::Config::new(key).map_err(|error| NodeError::Key(error.to_string()))?;
     let (relay, relay_behaviour) = relay::client::new(key.public().to_peer_id());
     let streams = optional(
@@ -68,7 +72,11 @@ pub(crate) fn build(key: &Keypair, kinds: Kinds) -> Result<Built, NodeError> {
             .tcp
             .then(|| tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))),
     )
-    .or_transport(optional(kinds.memory.then(MemoryTransport::default)))
+    .or_transport(optional(
+        kinds
+            .memory
+            .then(|| Slow::new(MemoryTransport::default(), memory_delay)),
+    ))
     .or_transport(relay)
     .upgrade(Version::V1Lazy)
     .authenticate(noise)

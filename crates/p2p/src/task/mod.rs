@@ -103,7 +103,7 @@ impl Task {
         let own = key.public().to_peer_id();
         let listen = addresses(&config.listen)?;
         let kinds = Kinds::of(&listen);
-        let (transport, relay) = transport::build(&key, kinds)?;
+        let (transport, relay) = transport::build(&key, kinds, config.memory_delay)?;
         let behaviour = Behaviour::new(&key, relay, config, kinds.is_real())?;
         let settings = libp2p::swarm::Config::with_tokio_executor()
             .with_idle_connection_timeout(IDLE)

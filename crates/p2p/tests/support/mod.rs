@@ -61,6 +61,7 @@ pub fn config(number: u8, replicas: usize) -> Config {
             replicas: NonZeroUsize::new(replicas).unwrap(),
             ..Budget::default()
         },
+        memory_delay: Duration::ZERO,
     }
 }
 
