@@ -8,11 +8,13 @@ use crate::{
     cbor::{CborError, Reader, Writer},
     dag::cid::Cid,
     feed::{
+        check,
         model::{Follows, ItemId, Tombstone, canonical},
         set::Changes,
     },
     hash::sha256,
     limits,
+    time::Millis,
 };
 
 /// What changed. Every part is source; files are named by the items and the profile.
@@ -57,6 +59,21 @@ impl DeltaError {
 }
 
 impl Delta {
+    /// Whether all that it brings obeys the rules of feeds, in a record of the instant `at`.
+    #[must_use]
+    pub fn is_allowed(&self, at: Millis) -> bool {
+        let changes = &self.changes;
+        let profile = changes.profile.as_ref();
+        changes.items.iter().all(|item| check::item(item).is_ok())
+            && changes
+                .tombstones
+                .iter()
+                .all(|dead| check::tombstone(dead).is_ok())
+            && profile.is_none_or(|profile| check::profile(profile).is_ok())
+            && check::follows(&changes.follows).is_ok()
+            && check::bounded(changes, at).is_ok()
+    }
+
     /// The encoding: an array of the version (1), base or null, items as canonical JSON,
     /// tombstones as pairs of date and id, profile and follows as canonical JSON or null.
     ///

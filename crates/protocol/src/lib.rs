@@ -22,6 +22,7 @@ pub mod heads;
 pub mod limits;
 pub mod machine;
 pub mod message;
+pub mod notice;
 pub mod record;
 pub mod seams;
 pub mod signature;

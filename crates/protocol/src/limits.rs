@@ -112,3 +112,16 @@ pub const ACCOUNTS_AT_ONCE: usize = 256;
 pub const AGENT_BYTES: usize = 64;
 /// Records of one account in the DHT: one for each signer.
 pub const ROW_BYTES: usize = SIGNERS * (RECORD_BYTES + 8) + 8;
+
+/// Bytes of the delta of a notice.
+pub const NOTICE_DELTA_BYTES: usize = 3 * 1024;
+/// Notices that wait for one account.
+pub const MAILBOX: usize = 2_000;
+/// Those of them that strangers share: an eighth.
+pub const MAILBOX_STRANGERS: usize = MAILBOX / 8;
+/// So long after it was signed, a notice waits: 30 days.
+pub const NOTICE_LIFE: Millis = 30 * 24 * 60 * 60 * 1000;
+/// Parts into which a mailbox is divided where two are compared.
+pub const MAILBOX_PARTS: usize = 16;
+/// Mailboxes in one message.
+pub const MAILBOXES_AT_ONCE: usize = 512;

@@ -3,7 +3,7 @@
 use ourspace_protocol::{
     account::Account,
     limits,
-    message::{Message, MessageError, Short, Topic},
+    message::{Answer, Mail, Message, MessageError, Short, Topic},
 };
 use proptest::prelude::*;
 
@@ -40,6 +40,39 @@ fn all() -> Vec<Message> {
             last: true,
         },
     ]
+    .into_iter()
+    .chain(mail().into_iter().map(Message::Mail))
+    .collect()
+}
+
+fn mail() -> Vec<Mail> {
+    let (target, short) = (Account([3; 20]), Short([9; 8]));
+    vec![
+        Mail::Notice {
+            target,
+            record: vec![1; limits::RECORD_BYTES],
+            delta: vec![2; limits::NOTICE_DELTA_BYTES],
+        },
+        Mail::Kept {
+            target,
+            record: short,
+            answer: Answer::Passed,
+        },
+        Mail::Mailboxes(vec![(Topic::of(target), short); limits::MAILBOXES_AT_ONCE]),
+        Mail::Sums {
+            target,
+            sums: [short; limits::MAILBOX_PARTS],
+        },
+        Mail::Marks {
+            target,
+            parts: 0xffff,
+            marks: vec![short; limits::MAILBOX],
+        },
+        Mail::Wanted {
+            target,
+            marks: vec![short],
+        },
+    ]
 }
 
 #[test]
@@ -70,6 +103,20 @@ fn too_much_is_refused_and_the_unknown_is_told_apart() {
             (Topic([0; 16]), Short([0; 8]));
             limits::TOPICS_AT_ONCE + 1
         ]),
+        Message::Mail(Mail::Notice {
+            target: Account([3; 20]),
+            record: vec![1; 9],
+            delta: vec![2; limits::NOTICE_DELTA_BYTES + 1],
+        }),
+        Message::Mail(Mail::Marks {
+            target: Account([3; 20]),
+            parts: 1 << limits::MAILBOX_PARTS,
+            marks: Vec::new(),
+        }),
+        Message::Mail(Mail::Wanted {
+            target: Account([3; 20]),
+            marks: vec![Short([1; 8]); limits::MAILBOX + 1],
+        }),
     ];
     for message in too_much {
         let read = Message::from_bytes(&message.to_bytes());
@@ -86,7 +133,7 @@ fn too_much_is_refused_and_the_unknown_is_told_apart() {
 proptest! {
     #[test]
     fn broken_messages_are_no_panic_and_no_second_spelling(
-        which in 0usize..10, at in any::<usize>(), byte in any::<u8>(), cut in any::<usize>(),
+        which in 0usize..16, at in any::<usize>(), byte in any::<u8>(), cut in any::<usize>(),
     ) {
         let mut bytes = all()[which].to_bytes();
         let at = at % bytes.len();

@@ -62,7 +62,7 @@ pub fn apply(
         // Its author signed that: the tree may be better.
         Err(DeltaError::Malformed(_) | DeltaError::Source(_)) => None,
     };
-    let delta = delta.filter(|delta| is_allowed(delta, record.record().timestamp));
+    let delta = delta.filter(|delta| delta.is_allowed(record.record().timestamp));
     if let Some(delta) = delta.as_ref().filter(|_| account != own) {
         let done = home.store().write(|writer| {
             let taken = take_one(writer, own, record).map_err(Stop::Failed)?;
@@ -106,20 +106,6 @@ impl From<StoreError> for Stop {
             error => Self::Failed(error.into()),
         }
     }
-}
-
-/// Whether all that a delta brings obeys the rules.
-fn is_allowed(delta: &Delta, at: u64) -> bool {
-    let changes = &delta.changes;
-    let profile = changes.profile.as_ref();
-    changes.items.iter().all(|item| check::item(item).is_ok())
-        && changes
-            .tombstones
-            .iter()
-            .all(|dead| check::tombstone(dead).is_ok())
-        && profile.is_none_or(|profile| check::profile(profile).is_ok())
-        && check::follows(&changes.follows).is_ok()
-        && check::bounded(changes, at).is_ok()
 }
 
 /// Computes the tree that a delta makes of the one here.

@@ -7,6 +7,7 @@
 pub mod density;
 pub mod dice;
 pub mod lookup;
+pub mod mailbox;
 pub mod push;
 pub mod rows;
 pub mod upkeep;

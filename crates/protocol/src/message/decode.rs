@@ -1,6 +1,6 @@
 //! Bytes of strangers to messages.
 
-use super::{Message, MessageError, Short, Topic, encode::kind};
+use super::{Answer, Mail, Message, MessageError, Short, Topic, encode::kind};
 use crate::{
     account::Account,
     cbor::{CborError, Reader},
@@ -43,6 +43,12 @@ fn find(number: u64) -> Option<(usize, Read)> {
         kind::ASK => (2, ask),
         kind::TOLD => (3, told),
         kind::SUM => (1, sum),
+        kind::NOTICE => (3, |reader| notice(reader).map(Message::Mail)),
+        kind::KEPT => (3, |reader| kept(reader).map(Message::Mail)),
+        kind::MAILBOXES => (1, |reader| mailboxes(reader).map(Message::Mail)),
+        kind::SUMS => (2, |reader| sums(reader).map(Message::Mail)),
+        kind::MARKS => (3, |reader| marks(reader).map(Message::Mail)),
+        kind::WANTED => (2, |reader| wanted(reader).map(Message::Mail)),
         _ => return None,
     })
 }
@@ -122,6 +128,72 @@ fn told(reader: &mut Reader<'_>) -> Result<Message, CborError> {
             _ => return Err(CborError::Size),
         },
     })
+}
+
+fn notice(reader: &mut Reader<'_>) -> Result<Mail, CborError> {
+    Ok(Mail::Notice {
+        target: Account(reader.array_bytes()?),
+        record: bytes(reader, limits::RECORD_BYTES)?,
+        delta: bytes(reader, limits::NOTICE_DELTA_BYTES)?,
+    })
+}
+
+fn kept(reader: &mut Reader<'_>) -> Result<Mail, CborError> {
+    Ok(Mail::Kept {
+        target: Account(reader.array_bytes()?),
+        record: short(reader)?,
+        answer: match reader.uint()? {
+            0 => Answer::Kept,
+            1 => Answer::Passed,
+            2 => Answer::Elsewhere,
+            _ => return Err(CborError::Size),
+        },
+    })
+}
+
+fn mailboxes(reader: &mut Reader<'_>) -> Result<Mail, CborError> {
+    let entries = list(reader, limits::MAILBOXES_AT_ONCE, |reader| {
+        reader.array_of(2)?;
+        Ok((topic(reader)?, short(reader)?))
+    })?;
+    Ok(Mail::Mailboxes(entries))
+}
+
+fn sums(reader: &mut Reader<'_>) -> Result<Mail, CborError> {
+    let target = Account(reader.array_bytes()?);
+    let sums = shorts(reader, limits::MAILBOX_PARTS)?;
+    Ok(Mail::Sums {
+        target,
+        sums: sums.try_into().map_err(|_| CborError::Size)?,
+    })
+}
+
+fn marks(reader: &mut Reader<'_>) -> Result<Mail, CborError> {
+    Ok(Mail::Marks {
+        target: Account(reader.array_bytes()?),
+        parts: match reader.uint()? {
+            parts if parts >> limits::MAILBOX_PARTS == 0 => parts,
+            _ => return Err(CborError::Size),
+        },
+        marks: shorts(reader, limits::MAILBOX)?,
+    })
+}
+
+fn wanted(reader: &mut Reader<'_>) -> Result<Mail, CborError> {
+    Ok(Mail::Wanted {
+        target: Account(reader.array_bytes()?),
+        marks: shorts(reader, limits::MAILBOX)?,
+    })
+}
+
+/// Any number of them in one string of bytes.
+fn shorts(reader: &mut Reader<'_>, most: usize) -> Result<Vec<Short>, CborError> {
+    let bytes = reader.bytes()?;
+    let (all, rest) = bytes.as_chunks();
+    match rest.is_empty() && all.len() <= most {
+        true => Ok(all.iter().copied().map(Short).collect()),
+        false => Err(CborError::Size),
+    }
 }
 
 fn topic(reader: &mut Reader<'_>) -> Result<Topic, CborError> {

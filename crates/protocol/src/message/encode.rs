@@ -1,6 +1,6 @@
 //! Messages to bytes.
 
-use super::{Message, Topic};
+use super::{Answer, Mail, Message, Short, Topic};
 use crate::cbor::Writer;
 
 /// The numbers of the kinds.
@@ -14,6 +14,12 @@ pub(super) mod kind {
     pub(in super::super) const ASK: u64 = 6;
     pub(in super::super) const TOLD: u64 = 7;
     pub(in super::super) const SUM: u64 = 8;
+    pub(in super::super) const NOTICE: u64 = 9;
+    pub(in super::super) const KEPT: u64 = 10;
+    pub(in super::super) const MAILBOXES: u64 = 11;
+    pub(in super::super) const SUMS: u64 = 12;
+    pub(in super::super) const MARKS: u64 = 13;
+    pub(in super::super) const WANTED: u64 = 14;
 }
 
 impl Message {
@@ -75,9 +81,73 @@ impl Message {
                 list(&mut writer, records);
                 writer.uint(u64::from(*last));
             }
+            Self::Mail(mail) => mail.write(&mut writer),
         }
         writer.finish()
     }
+}
+
+impl Mail {
+    fn write(&self, writer: &mut Writer) {
+        match self {
+            Self::Notice {
+                target,
+                record,
+                delta,
+            } => {
+                begin(writer, kind::NOTICE, 3);
+                writer.bytes(&target.0);
+                writer.bytes(record);
+                writer.bytes(delta);
+            }
+            Self::Kept {
+                target,
+                record,
+                answer,
+            } => {
+                begin(writer, kind::KEPT, 3);
+                writer.bytes(&target.0);
+                writer.bytes(&record.0);
+                writer.uint(match answer {
+                    Answer::Kept => 0,
+                    Answer::Passed => 1,
+                    Answer::Elsewhere => 2,
+                });
+            }
+            Self::Mailboxes(entries) => {
+                begin(writer, kind::MAILBOXES, 1);
+                writer.array(entries.len());
+                for (topic, sum) in entries {
+                    pair(writer, &topic.0, Some(&sum.0));
+                }
+            }
+            Self::Sums { target, sums } => {
+                begin(writer, kind::SUMS, 2);
+                writer.bytes(&target.0);
+                writer.bytes(&joined(sums));
+            }
+            Self::Marks {
+                target,
+                parts,
+                marks,
+            } => {
+                begin(writer, kind::MARKS, 3);
+                writer.bytes(&target.0);
+                writer.uint(*parts);
+                writer.bytes(&joined(marks));
+            }
+            Self::Wanted { target, marks } => {
+                begin(writer, kind::WANTED, 2);
+                writer.bytes(&target.0);
+                writer.bytes(&joined(marks));
+            }
+        }
+    }
+}
+
+/// Marks and sums, one after the other in one string of bytes.
+fn joined(all: &[Short]) -> Vec<u8> {
+    all.iter().flat_map(|short| short.0).collect()
 }
 
 fn begin(writer: &mut Writer, kind: u64, fields: usize) {

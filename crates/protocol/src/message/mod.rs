@@ -9,8 +9,8 @@ mod decode;
 mod encode;
 
 use crate::{
-    account::Account, cbor::CborError, hash::sha256, heads::Heads, limits, time::Millis,
-    verify::Verified,
+    account::Account, cbor::CborError, hash::sha256, heads::Heads, limits, machine::mailbox::Sums,
+    time::Millis, verify::Verified,
 };
 
 /// What stands for an account where only those who know it need to: the first 16 bytes of
@@ -105,6 +105,69 @@ pub enum Message {
         /// Whether this is all of the answer.
         last: bool,
     },
+    /// About mailboxes.
+    Mail(Mail),
+}
+
+/// A message about the mailbox of an account, where notices wait for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mail {
+    /// Keep this notice.
+    Notice {
+        /// For whom.
+        target: Account,
+        /// The sender's record, in its encoding.
+        record: Vec<u8>,
+        /// Its delta.
+        delta: Vec<u8>,
+    },
+    /// What became of a notice.
+    Kept {
+        /// Whose mailbox it was for.
+        target: Account,
+        /// The digest of its record.
+        record: Short,
+        /// What became of it.
+        answer: Answer,
+    },
+    /// The sums of the sender's mailboxes that both may keep ([`Mailbox::sum`]).
+    ///
+    /// [`Mailbox::sum`]: crate::machine::mailbox::Mailbox::sum
+    Mailboxes(Vec<(Topic, Short)>),
+    /// The sums of the parts of the sender's mailbox of an account.
+    Sums {
+        /// Whose it is.
+        target: Account,
+        /// The sums.
+        sums: Sums,
+    },
+    /// What the sender has in some parts of it.
+    Marks {
+        /// Whose it is.
+        target: Account,
+        /// Which parts: a bit for each.
+        parts: u64,
+        /// All the marks in them.
+        marks: Vec<Short>,
+    },
+    /// The sender wants the notices with these marks.
+    Wanted {
+        /// In whose mailbox they are.
+        target: Account,
+        /// The marks.
+        marks: Vec<Short>,
+    },
+}
+
+/// What became of a notice that was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is kept, whatever happens to the process.
+    Kept,
+    /// There is no room for it, or something later is known of its items.
+    Passed,
+    /// This node does not keep the mailbox.
+    Elsewhere,
 }
 
 /// Why a frame is no message.

@@ -1,0 +1,157 @@
+//! Mailboxes: what stays, what gives way, and that two of them become one.
+
+use ourspace_protocol::{
+    account::Account,
+    feed::model::ItemId,
+    hash::sha256,
+    limits,
+    machine::{
+        dice::Dice,
+        mailbox::{Entry, Key, Mailbox, Offered, Standing},
+    },
+    message::Short,
+};
+
+const NOW: u64 = 1_764_000_000_000;
+
+fn key(sender: u64, item: u64) -> Key {
+    let mut account = [0; 20];
+    account[..8].copy_from_slice(&sender.to_be_bytes());
+    let mut id = [0; 10];
+    id[..8].copy_from_slice(&item.to_be_bytes());
+    (Account(account), ItemId(id))
+}
+
+fn entry(mark: u64, standing: Standing) -> Entry {
+    Entry {
+        mark: Short::of(&sha256(&mark.to_be_bytes())),
+        date: NOW,
+        gone: false,
+        written: NOW,
+        standing,
+    }
+}
+
+#[test]
+fn a_hundred_thousand_strangers_displace_nobody_who_is_near() {
+    let mut dice = Dice::new(7);
+    let mut mailbox = Mailbox::default();
+    for friend in 0..100 {
+        for item in 0..10 {
+            let entry = entry(friend * 10 + item, Standing::Near);
+            let offered = mailbox.offer(key(friend, item), entry, NOW, &mut dice);
+            assert_eq!(offered, Offered::In(None));
+        }
+    }
+    // Some honest strangers, from other parts of the network than the flood.
+    for stranger in 0..20 {
+        let entry = entry(5_000 + stranger, Standing::Stranger(100 + stranger));
+        mailbox.offer(key(5_000 + stranger, 1), entry, NOW, &mut dice);
+    }
+    for spam in 0..100_000 {
+        let entry = entry(1_000_000 + spam, Standing::Stranger(spam % 3));
+        mailbox.offer(key(1_000_000 + spam, 1), entry, NOW, &mut dice);
+    }
+    for friend in 0..100 {
+        for item in 0..10 {
+            assert!(mailbox.get(&key(friend, item)).is_some());
+        }
+    }
+    for stranger in 0..20 {
+        assert!(
+            mailbox.get(&key(5_000 + stranger, 1)).is_some(),
+            "{stranger}"
+        );
+    }
+    assert_eq!(mailbox.len(), 1_000 + limits::MAILBOX_STRANGERS);
+}
+
+#[test]
+fn whoever_is_near_and_sends_too_much_only_displaces_themselves() {
+    let mut dice = Dice::new(7);
+    let mut mailbox = Mailbox::default();
+    for friend in 0..50 {
+        mailbox.offer(
+            key(friend, 1),
+            entry(friend, Standing::Near),
+            NOW,
+            &mut dice,
+        );
+    }
+    for item in 0..10_000 {
+        let entry = entry(100 + item, Standing::Near);
+        mailbox.offer(key(99, item), entry, NOW, &mut dice);
+    }
+    for friend in 0..50 {
+        assert!(mailbox.get(&key(friend, 1)).is_some());
+    }
+    assert_eq!(mailbox.len(), limits::MAILBOX - limits::MAILBOX_STRANGERS);
+    // An older one than all of theirs is not taken.
+    let old = Entry {
+        date: NOW - 1,
+        ..entry(7, Standing::Near)
+    };
+    let offered = mailbox.offer(key(99, 77_777), old, NOW, &mut dice);
+    assert_eq!(offered, Offered::Full);
+}
+
+#[test]
+fn one_for_each_item_and_a_deletion_stays() {
+    let mut dice = Dice::new(1);
+    let mut mailbox = Mailbox::default();
+    let first = entry(1, Standing::Near);
+    let edited = Entry {
+        written: NOW + 1,
+        ..entry(2, Standing::Stranger(4))
+    };
+    let gone = Entry {
+        gone: true,
+        ..entry(3, Standing::Stranger(4))
+    };
+    let it = key(1, 1);
+    assert_eq!(mailbox.offer(it, first, NOW, &mut dice), Offered::In(None));
+    assert_eq!(mailbox.offer(it, first, NOW, &mut dice), Offered::Known);
+    assert_eq!(
+        mailbox.offer(it, edited, NOW, &mut dice),
+        Offered::In(Some(it))
+    );
+    assert_eq!(mailbox.get(&it).unwrap().standing, Standing::Near);
+    assert_eq!(mailbox.offer(it, first, NOW, &mut dice), Offered::Older);
+    assert_eq!(
+        mailbox.offer(it, gone, NOW, &mut dice),
+        Offered::In(Some(it))
+    );
+    assert_eq!(mailbox.offer(it, edited, NOW, &mut dice), Offered::Older);
+    assert_eq!(mailbox.len(), 1);
+    let late = NOW + limits::NOTICE_LIFE + 1;
+    assert_eq!(mailbox.expire(late), [it]);
+    assert_eq!(mailbox.offer(it, first, late, &mut dice), Offered::Expired);
+    assert!(mailbox.is_empty());
+}
+
+#[test]
+fn two_that_are_compared_become_one() {
+    let mut dice = Dice::new(3);
+    let fill = |from: u64, to: u64, dice: &mut Dice| {
+        let mut mailbox = Mailbox::default();
+        for item in from..to {
+            mailbox.offer(key(item, item), entry(item, Standing::Near), NOW, dice);
+        }
+        mailbox
+    };
+    let mut one = fill(0, 900, &mut dice);
+    let mut other = fill(3, 905, &mut dice);
+    let parts = other.differs(&one.sums());
+    assert!(parts.count_ones() < 9, "few parts differ: {parts:b}");
+    let (missed_there, wanted) = one.compare(parts, &other.marks(parts));
+    assert_eq!((missed_there.len(), wanted.len()), (3, 5));
+    for key in missed_there {
+        other.offer(key, *one.get(&key).unwrap(), NOW, &mut dice);
+    }
+    for key in other.marked(&wanted) {
+        one.offer(key, *other.get(&key).unwrap(), NOW, &mut dice);
+    }
+    assert_eq!(one.sum(), other.sum());
+    assert_eq!(one.differs(&other.sums()), 0);
+    assert_eq!(one.len(), 905);
+}
