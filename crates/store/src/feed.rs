@@ -6,7 +6,7 @@ use ourspace_protocol::{
     account::Account,
     dag::Cid,
     feed::{
-        model::{Follows, Item, ItemId, ItemKey, Profile, Tombstone, canonical},
+        model::{Followee, Follows, Item, ItemId, ItemKey, Profile, Tombstone, canonical},
         pages::List,
         state::{FeedState, Span, StateError},
     },
@@ -18,6 +18,7 @@ use crate::{
     codec::Encoder,
     error::StoreError,
     items::{self, list_number, table},
+    notices::put_edges,
     rows::instant,
     view::View,
 };
@@ -199,7 +200,13 @@ impl FeedState for Feed<'_> {
     }
 
     fn put_follows(&mut self, follows: &Follows) -> Result<(), StateError> {
-        Ok(self.put_about("follows", follows)?)
+        self.put_about("follows", follows)?;
+        let followed = follows.iter().filter(|(_, row)| row.value.following);
+        let accounts = followed.filter_map(|(followee, _)| match followee {
+            Followee::Account(account) => Some(*account),
+            Followee::Feed(_) => None,
+        });
+        Ok(put_edges(self.view.conn, self.number(), accounts)?)
     }
 
     fn pages(&self, list: List, span: Span) -> Result<Vec<ItemKey>, StateError> {

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::{
     error::StoreError,
     keep::int,
+    notices::put_edges,
     reader::Reader,
     rows::instant,
     tree::put_root,
@@ -166,6 +167,8 @@ impl Writer<'_> {
             let sql = format!("DELETE FROM {table} WHERE account = ?");
             self.conn.execute(&sql, [number])?;
         }
+        let waiting = "DELETE FROM notice WHERE target = ? AND standing <> 0";
+        self.conn.execute(waiting, [account.0])?;
         self.conn
             .execute("DELETE FROM account WHERE number = ?", [number])?;
         Ok(())
@@ -180,6 +183,7 @@ impl Writer<'_> {
         drop(self.take_trees(number)?);
         put_root(self.conn, number, None)?;
         self.drop_posts(number)?;
+        put_edges(self.conn, number, std::iter::empty())?;
         let files = self.files_of(number)?;
         for table in [
             "reaction",

@@ -1,0 +1,366 @@
+//! Notices that wait for accounts. What is in a mailbox is decided elsewhere
+//! (`protocol::machine::mailbox`); here it is only kept.
+
+use ourspace_protocol::{
+    account::Account,
+    feed::model::ItemId,
+    machine::mailbox::{Entry, Key, Mailbox, Standing},
+    message::Short,
+    notice::Reason,
+    time::Millis,
+};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
+
+use crate::{error::StoreError, reader::Reader, rows::instant, writer::Writer};
+
+/// A notice as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptNotice {
+    /// Whose item it speaks of.
+    pub key: Key,
+    /// What decides whether it stays.
+    pub entry: Entry,
+    /// Why it concerns the account, and which item of theirs; none when it no longer does.
+    pub reason: Option<(Reason, Option<ItemId>)>,
+    /// When it came here.
+    pub came: Millis,
+    /// The sender's record, in its encoding.
+    pub record: Vec<u8>,
+    /// Its delta.
+    pub delta: Vec<u8>,
+}
+
+/// A notice of this home that is still to be handed to mirrors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// For whom it is.
+    pub target: Account,
+    /// Whose item it speaks of.
+    pub key: Key,
+    /// Mirrors that are still to have it.
+    pub owed: u32,
+    /// How often that was tried.
+    pub tries: u32,
+    /// The sender's record, in its encoding.
+    pub record: Vec<u8>,
+    /// Its delta.
+    pub delta: Vec<u8>,
+}
+
+const ENTRY: &str = "sender, item, mark, date, gone, written, standing, origin";
+const KEPT: &str = "sender, item, mark, date, gone, written, standing, origin, \
+                    reason, about, came, record, delta";
+
+fn entry_of(row: &Row<'_>) -> Result<(Key, Entry), rusqlite::Error> {
+    let key = (Account(row.get(0)?), ItemId(row.get(1)?));
+    let (date, written): (i64, i64) = (row.get(3)?, row.get(5)?);
+    let (standing, origin): (i64, i64) = (row.get(6)?, row.get(7)?);
+    let entry = Entry {
+        mark: Short(row.get(2)?),
+        date: date.unsigned_abs(),
+        gone: row.get(4)?,
+        written: written.unsigned_abs(),
+        standing: match standing {
+            0 => Standing::Own,
+            1 => Standing::Near,
+            _ => Standing::Stranger(origin.cast_unsigned()),
+        },
+    };
+    Ok((key, entry))
+}
+
+fn kept_of(row: &Row<'_>) -> Result<KeptNotice, rusqlite::Error> {
+    let (key, entry) = entry_of(row)?;
+    let reason: Option<String> = row.get(8)?;
+    let about: Option<[u8; 10]> = row.get(9)?;
+    let came: i64 = row.get(10)?;
+    let reason = reason.and_then(|name| Reason::by_name(&name));
+    Ok(KeptNotice {
+        key,
+        entry,
+        reason: reason.map(|reason| (reason, about.map(ItemId))),
+        came: came.unsigned_abs(),
+        record: row.get(11)?,
+        delta: row.get(12)?,
+    })
+}
+
+fn mailbox(conn: &Connection, target: Account) -> Result<Mailbox, StoreError> {
+    let sql = format!("SELECT {ENTRY} FROM notice WHERE target = ?");
+    let mut find = conn.prepare_cached(&sql)?;
+    let rows = find.query_map([target.0], entry_of)?;
+    let entries: Vec<(Key, Entry)> = rows.collect::<Result<_, _>>()?;
+    Ok(Mailbox::new(entries))
+}
+
+fn kept(
+    conn: &Connection,
+    rest: &str,
+    values: &[&dyn ToSql],
+) -> Result<Vec<KeptNotice>, StoreError> {
+    let sql = format!("SELECT {KEPT} FROM notice WHERE {rest}");
+    let mut find = conn.prepare_cached(&sql)?;
+    let rows = find.query_map(values, kept_of)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+impl Reader<'_> {
+    /// What is known of the notices that wait for an account.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn mailbox(&self, target: Account) -> Result<Mailbox, StoreError> {
+        mailbox(self.conn()?, target)
+    }
+
+    /// Whose mailboxes hold anything.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn mailboxes(&self) -> Result<Vec<Account>, StoreError> {
+        let conn = self.conn()?;
+        let mut find = conn.prepare_cached("SELECT DISTINCT target FROM notice")?;
+        let rows = find.query_map([], |row| row.get(0).map(Account))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// One notice for an account.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn notice(&self, target: Account, key: Key) -> Result<Option<KeptNotice>, StoreError> {
+        let rest = "target = ? AND sender = ? AND item = ?";
+        let found = kept(self.conn()?, rest, &[&target.0, &key.0.0, &key.1.0])?;
+        Ok(found.into_iter().next())
+    }
+
+    /// The notices that still concern an account, the newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn notices(&self, target: Account, limit: usize) -> Result<Vec<KeptNotice>, StoreError> {
+        let rest = "target = ? AND reason IS NOT NULL ORDER BY date DESC, item LIMIT ?";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        kept(self.conn()?, rest, &[&target.0, &limit])
+    }
+
+    /// The notices that concern an item of an account: answers and others, also those deeper
+    /// in the thread that it began.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn notices_about(
+        &self,
+        target: Account,
+        item: ItemId,
+    ) -> Result<Vec<KeptNotice>, StoreError> {
+        let rest = "target = ? AND about = ? ORDER BY date, item";
+        kept(self.conn()?, rest, &[&target.0, &item.0])
+    }
+
+    /// Notices of this home that are to be handed over by now, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database; [`StoreError::Date`].
+    pub fn owed(&self, now: Millis, limit: usize) -> Result<Vec<Owed>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut find = self.conn()?.prepare_cached(
+            "SELECT target, sender, item, owed, tries, record, delta FROM notice
+             WHERE owed > 0 AND next <= ? ORDER BY next LIMIT ?",
+        )?;
+        let rows = find.query_map(params![instant(now)?, limit], |row| {
+            Ok(Owed {
+                target: Account(row.get(0)?),
+                key: (Account(row.get(1)?), ItemId(row.get(2)?)),
+                owed: row.get(3)?,
+                tries: row.get(4)?,
+                record: row.get(5)?,
+                delta: row.get(6)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether somebody is within two hops of an account's public follows, as far as the feeds
+    /// are here.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn is_near(&self, account: Account, other: Account) -> Result<bool, StoreError> {
+        is_near(self.conn()?, account, other)
+    }
+}
+
+fn is_near(conn: &Connection, account: Account, other: Account) -> Result<bool, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT 1 FROM account AS own WHERE own.address = ?1 AND (
+           EXISTS (SELECT 1 FROM edge WHERE followee = ?2 AND follower = own.number)
+           OR EXISTS (
+             SELECT 1 FROM edge AS last
+             JOIN account AS middle ON middle.number = last.follower
+             JOIN edge AS first ON first.followee = middle.address AND first.follower = own.number
+             WHERE last.followee = ?2))",
+    )?;
+    let found: Option<i64> = find
+        .query_row(params![account.0, other.0], |row| row.get(0))
+        .optional()?;
+    Ok(found.is_some())
+}
+
+impl Writer<'_> {
+    /// What is known of the notices that wait for an account.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn mailbox(&self, target: Account) -> Result<Mailbox, StoreError> {
+        mailbox(self.conn, target)
+    }
+
+    /// Whether somebody is within two hops of an account's public follows, as far as the feeds
+    /// are here.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn is_near(&self, account: Account, other: Account) -> Result<bool, StoreError> {
+        is_near(self.conn, account, other)
+    }
+
+    /// Keeps a notice in place of the one with its key, to be handed to so many mirrors.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database; [`StoreError::Date`].
+    pub fn put_notice(
+        &self,
+        target: Account,
+        notice: &KeptNotice,
+        owed: u32,
+    ) -> Result<(), StoreError> {
+        let KeptNotice { key, entry, .. } = notice;
+        let (standing, origin) = match entry.standing {
+            Standing::Own => (0, 0),
+            Standing::Near => (1, 0),
+            Standing::Stranger(origin) => (2, origin.cast_signed()),
+        };
+        let mut put = self.conn.prepare_cached(
+            "INSERT OR REPLACE INTO notice
+               (target, sender, item, mark, date, gone, written, standing, origin, reason, about,
+                came, owed, next, tries, record, delta)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, 0, ?14, ?15)",
+        )?;
+        put.execute(params![
+            target.0,
+            key.0.0,
+            key.1.0,
+            entry.mark.0,
+            instant(entry.date)?,
+            entry.gone,
+            instant(entry.written)?,
+            standing,
+            origin,
+            notice.reason.map(|(reason, _)| reason.name()),
+            notice.reason.and_then(|(_, about)| about.map(|id| id.0)),
+            instant(notice.came)?,
+            owed,
+            notice.record,
+            notice.delta
+        ])?;
+        Ok(())
+    }
+
+    /// Drops a notice.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn drop_notice(&self, target: Account, key: Key) -> Result<(), StoreError> {
+        let mut drop = self
+            .conn
+            .prepare_cached("DELETE FROM notice WHERE target = ? AND sender = ? AND item = ?")?;
+        drop.execute(params![target.0, key.0.0, key.1.0])?;
+        Ok(())
+    }
+
+    /// Drops every notice that was signed before `date`.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database; [`StoreError::Date`].
+    pub fn expire_notices(&self, date: Millis) -> Result<usize, StoreError> {
+        let mut drop = self
+            .conn
+            .prepare_cached("DELETE FROM notice WHERE date < ?")?;
+        Ok(drop.execute([instant(date)?])?)
+    }
+
+    /// Drops what somebody has sent, whomever it was for, and what waits for them.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn drop_notices_of(&self, account: Account) -> Result<(), StoreError> {
+        let sql = "DELETE FROM notice WHERE sender = ?1 OR (target = ?1 AND standing <> 0)";
+        self.conn.execute(sql, [account.0])?;
+        Ok(())
+    }
+
+    /// To whom this home has sent notices of an item of its own.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn noticed(&self, own: Account, item: ItemId) -> Result<Vec<Account>, StoreError> {
+        let mut find = self.conn.prepare_cached(
+            "SELECT target FROM notice WHERE sender = ? AND item = ? AND standing = 0",
+        )?;
+        let rows = find.query_map(params![own.0, item.0], |row| row.get(0).map(Account))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// So many mirrors have taken a notice of this home.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn handed(&self, target: Account, mark: Short, to: u32) -> Result<(), StoreError> {
+        let mut note = self.conn.prepare_cached(
+            "UPDATE notice SET owed = max(0, owed - ?3)
+             WHERE target = ?1 AND mark = ?2 AND standing = 0",
+        )?;
+        note.execute(params![target.0, mark.0, to])?;
+        Ok(())
+    }
+
+    /// A notice of this home is handed over again at `next`.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database; [`StoreError::Date`].
+    pub fn owed_again(&self, owed: &Owed, next: Millis) -> Result<(), StoreError> {
+        let mut note = self.conn.prepare_cached(
+            "UPDATE notice SET next = ?4, tries = tries + 1
+             WHERE target = ?1 AND sender = ?2 AND item = ?3",
+        )?;
+        let key = owed.key;
+        note.execute(params![owed.target.0, key.0.0, key.1.0, instant(next)?])?;
+        Ok(())
+    }
+}
+
+/// Notes whom an account follows in public, in place of what was noted before.
+pub(crate) fn put_edges(
+    conn: &Connection,
+    follower: i64,
+    followees: impl Iterator<Item = Account>,
+) -> Result<(), StoreError> {
+    let mut old = {
+        let mut find = conn.prepare_cached("SELECT followee FROM edge WHERE follower = ?")?;
+        let rows = find.query_map([follower], |row| row.get(0))?;
+        rows.collect::<Result<std::collections::BTreeSet<[u8; 20]>, _>>()?
+    };
+    let mut put =
+        conn.prepare_cached("INSERT OR IGNORE INTO edge (follower, followee) VALUES (?, ?)")?;
+    for followee in followees {
+        if !old.remove(&followee.0) {
+            put.execute(params![follower, followee.0])?;
+        }
+    }
+    let mut drop = conn.prepare_cached("DELETE FROM edge WHERE follower = ? AND followee = ?")?;
+    for followee in old {
+        drop.execute(params![follower, followee])?;
+    }
+    Ok(())
+}
