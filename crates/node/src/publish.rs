@@ -5,6 +5,7 @@
 //! transaction: after a crash there is all of it or nothing.
 
 use ourspace_protocol::{
+    announcement::Announcement,
     dag::{Cid, Link},
     delta::{Delta, DeltaError},
     eip712::TypedData as _,
@@ -29,6 +30,7 @@ use ourspace_store::{Feed, Stage, StoreError, Writer};
 use crate::{
     home::Home,
     identity::{Identity, IdentityError},
+    mailbox,
 };
 
 /// A change was not published; nothing of it was stored.
@@ -254,6 +256,7 @@ impl Work<'_> {
         let record = self.record(&heads, (parents, timestamp), delta.as_deref())?;
         writer.put_record(&record)?;
         writer.put_outgoing(&record, delta.as_deref())?;
+        self.tell_others(writer, &record, delta.as_ref())?;
         tracing::debug!(
             root = %self.root.cid,
             timestamp,
@@ -265,6 +268,20 @@ impl Work<'_> {
             timestamp,
             changed: true,
         })
+    }
+
+    /// Those whom the change is about are to be told of it.
+    fn tell_others(
+        &self,
+        writer: &Writer<'_>,
+        record: &Verified<SignedRecord>,
+        delta: Option<&Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        // The record was made with this delta.
+        match Announcement::of(record.clone(), delta.cloned()) {
+            Ok(announcement) => mailbox::note(writer, announcement, self.when.now),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Strictly after the records that it follows, the device's own among them; not before

@@ -7,6 +7,7 @@ use ourspace_node::{
     Home,
     mirror::Served,
     network::{Input, Parts, Runtime},
+    notices::{Letter, Mailroom},
 };
 use ourspace_p2p::{Budget, Config, Event, Ipfs, Node, Switches, Task};
 use ourspace_protocol::seams::Resolver;
@@ -97,13 +98,16 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         web: Arc::new(client),
         clock: Arc::new(now),
     };
-    let (runtime, inputs, _) = Runtime::new(parts)?;
+    let (runtime, inputs, happened) = Runtime::new(parts)?;
+    let mailer = Arc::new(node.clone());
+    let (mailroom, letters) = Mailroom::new(Arc::clone(home), mailer, Arc::new(now), happened);
     let meeting = Meeting::new(node.clone(), home.account()?, &wishes.meeting);
     let stop = CancellationToken::new();
     let tasks = vec![
         tokio::spawn(task.run(stop.clone())),
-        tokio::spawn(pass_on(events, inputs.clone())),
+        tokio::spawn(pass_on(events, inputs.clone(), letters)),
         tokio::spawn(run(runtime, stop.clone())),
+        tokio::spawn(sort(mailroom, stop.clone())),
         tokio::spawn(meeting.clone().run(stop.clone())),
     ];
     Ok(Running {
@@ -123,11 +127,32 @@ async fn run(runtime: Runtime, stop: CancellationToken) {
     }
 }
 
-/// What the network tells goes to the runtime.
-async fn pass_on(mut events: mpsc::Receiver<Event>, inputs: mpsc::Sender<Input>) {
-    while let Some(Event::News { news, .. }) = events.recv().await {
-        if inputs.send(Input::News(news)).await.is_err() {
-            return;
+async fn sort(mailroom: Mailroom, stop: CancellationToken) {
+    if let Err(error) = mailroom.run(stop).await {
+        tracing::error!(%error, "no notices are handed over or taken any more");
+    }
+}
+
+/// What the network tells goes to the runtime and to the mailroom. A mailroom that does not
+/// keep up holds up nobody: mailboxes are compared again.
+async fn pass_on(
+    mut events: mpsc::Receiver<Event>,
+    inputs: mpsc::Sender<Input>,
+    letters: mpsc::Sender<Letter>,
+) {
+    while let Some(event) = events.recv().await {
+        let letter = match event {
+            Event::News { news, .. } => {
+                if inputs.send(Input::News(news)).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            Event::Mail { from, origin, mail } => Letter::Mail { from, origin, mail },
+            Event::Met { peer, accounts } => Letter::Met { peer, accounts },
+        };
+        if letters.try_send(letter).is_err() {
+            tracing::debug!("a message about notices was dropped");
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use libp2p::PeerId;
 use ourspace_protocol::{
     account::Account,
     announcement::Announcement,
     heads::Heads,
-    seams::{BoxFuture, Candidate, Lookup, Push, Resolver, Session, Transport},
+    message::Mail,
+    seams::{BoxFuture, Candidate, Lookup, Mailer, Push, Resolver, Session, Transport},
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -43,6 +45,18 @@ pub(crate) enum Command {
     Providers(u64, Option<Account>),
     Dial(String, oneshot::Sender<Result<(), NodeError>>),
     Status(oneshot::Sender<Status>),
+    Post(Post),
+}
+
+/// What a node is asked to do for notices.
+#[derive(Debug)]
+pub(crate) enum Post {
+    Members(Account, oneshot::Sender<Vec<String>>),
+    SeekMembers(Account),
+    SeekSenders(Account),
+    Word(Account, bool),
+    Send(String, Mail),
+    Fault(String, &'static str),
 }
 
 /// Where a row was put.
@@ -65,6 +79,23 @@ pub enum Event {
         /// Who sent it: a peer id.
         from: String,
     },
+    /// A message about mailboxes: nothing of it is verified.
+    Mail {
+        /// Who sent it: a peer id.
+        from: String,
+        /// Stands for the part of the network that they are in.
+        origin: u64,
+        /// What.
+        mail: Mail,
+    },
+    /// A peer keeps the mailboxes of accounts that this node follows in public, or whose
+    /// members it looks for.
+    Met {
+        /// Who: a peer id.
+        peer: String,
+        /// Whose.
+        accounts: Vec<Account>,
+    },
 }
 
 /// A node that runs.
@@ -72,14 +103,23 @@ pub enum Event {
 pub struct Node {
     commands: mpsc::Sender<Command>,
     bitswap: bitswap::Handle,
+    own: Arc<str>,
 }
 
 impl Node {
-    pub(crate) fn new(commands: mpsc::Sender<Command>, bitswap: bitswap::Handle) -> Self {
-        Self { commands, bitswap }
+    pub(crate) fn new(
+        commands: mpsc::Sender<Command>,
+        bitswap: bitswap::Handle,
+        own: &PeerId,
+    ) -> Self {
+        Self {
+            commands,
+            bitswap,
+            own: own.to_string().into(),
+        }
     }
 
-    async fn send(&self, command: Command) -> Result<(), NodeError> {
+    async fn ask(&self, command: Command) -> Result<(), NodeError> {
         let sent = self.commands.send(command).await;
         sent.map_err(|_| NodeError::Stopped)
     }
@@ -87,7 +127,7 @@ impl Node {
     /// To a node that has stopped, nothing is said.
     fn quietly(&self, command: Command) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            if self.send(command).await.is_err() {
+            if self.ask(command).await.is_err() {
                 tracing::debug!("the node has stopped");
             }
         })
@@ -100,7 +140,7 @@ impl Node {
     /// [`NodeError::Stopped`].
     pub async fn put(&self, account: Account) -> Result<Stored, NodeError> {
         let (tell, told) = oneshot::channel();
-        self.send(Command::Put(account, tell)).await?;
+        self.ask(Command::Put(account, tell)).await?;
         told.await.map_err(|_| NodeError::Stopped)
     }
 
@@ -110,7 +150,7 @@ impl Node {
     /// [`NodeError::Address`], [`NodeError::Stopped`].
     pub async fn dial(&self, address: String) -> Result<(), NodeError> {
         let (tell, told) = oneshot::channel();
-        self.send(Command::Dial(address, tell)).await?;
+        self.ask(Command::Dial(address, tell)).await?;
         told.await.map_err(|_| NodeError::Stopped)?
     }
 
@@ -120,7 +160,7 @@ impl Node {
     /// [`NodeError::Stopped`].
     pub async fn status(&self) -> Result<Status, NodeError> {
         let (tell, told) = oneshot::channel();
-        self.send(Command::Status(tell)).await?;
+        self.ask(Command::Status(tell)).await?;
         told.await.map_err(|_| NodeError::Stopped)
     }
 
@@ -158,6 +198,41 @@ impl Push for Node {
 
     fn publish(&self, news: Arc<Announcement>) -> BoxFuture<'_, ()> {
         self.quietly(Command::Publish(news))
+    }
+}
+
+impl Mailer for Node {
+    fn own(&self) -> String {
+        self.own.to_string()
+    }
+
+    fn members(&self, account: Account) -> BoxFuture<'_, Vec<String>> {
+        Box::pin(async move {
+            let (tell, told) = oneshot::channel();
+            self.quietly(Command::Post(Post::Members(account, tell)))
+                .await;
+            told.await.unwrap_or_default()
+        })
+    }
+
+    fn seek_members(&self, account: Account) -> BoxFuture<'_, ()> {
+        self.quietly(Command::Post(Post::SeekMembers(account)))
+    }
+
+    fn seek_senders(&self, account: Account) -> BoxFuture<'_, ()> {
+        self.quietly(Command::Post(Post::SeekSenders(account)))
+    }
+
+    fn leave_word(&self, account: Account, on: bool) -> BoxFuture<'_, ()> {
+        self.quietly(Command::Post(Post::Word(account, on)))
+    }
+
+    fn send(&self, peer: String, mail: Mail) -> BoxFuture<'_, ()> {
+        self.quietly(Command::Post(Post::Send(peer, mail)))
+    }
+
+    fn fault(&self, peer: String, what: &'static str) -> BoxFuture<'_, ()> {
+        self.quietly(Command::Post(Post::Fault(peer, what)))
     }
 }
 
@@ -214,7 +289,7 @@ impl Lookup for Pending {
     fn next(&mut self) -> BoxFuture<'_, Option<Candidate>> {
         Box::pin(async {
             if let Some((node, command)) = self.begin.take() {
-                node.send(command).await.ok()?;
+                node.ask(command).await.ok()?;
             }
             self.come.recv().await
         })

@@ -4,13 +4,12 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use ourspace_p2p::Event;
 use ourspace_protocol::{
     heads::Heads,
     seams::{Push as _, Resolver as _},
 };
 use ourspace_testkit::signing::TestKey;
-use support::{heads, net, news, now, quiet, signed};
+use support::{config, heads, net, news, next_news, now, quiet, signed, start, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_puts_any_other_finds() {
@@ -59,25 +58,42 @@ async fn news_reaches_followers_and_nobody_else() {
     }
     // They find one another as keepers of the feed, and learn what is there already.
     for follower in &mut nodes[1..10] {
-        let told = tokio::time::timeout(Duration::from_secs(60), follower.events.recv());
-        match told.await.expect("a follower hears of the record") {
-            Some(Event::News { news, .. }) => assert_eq!(news.record().record().timestamp, at),
-            None => panic!("the node has stopped"),
-        }
+        assert_eq!(next_news(follower).await, at);
     }
     let begin = Instant::now();
     nodes[0].node.publish(news(&author, at + 1)).await;
     for follower in &mut nodes[1..10] {
-        let told = tokio::time::timeout(Duration::from_secs(10), follower.events.recv());
-        match told.await.expect("a follower gets the news") {
-            Some(Event::News { news, .. }) => {
-                assert_eq!(news.record().record().timestamp, at + 1);
-            }
-            None => panic!("the node has stopped"),
-        }
+        assert_eq!(next_news(follower).await, at + 1);
     }
     println!("all after {:?}", begin.elapsed());
     for bystander in &mut nodes[10..] {
         assert!(bystander.events.try_recv().is_err());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_started_anew_hears_news_although_the_old_connection_seems_to_be_there() {
+    let author = TestKey::named("author");
+    let (account, at) = (author.address(), now());
+    let first = start(config(1, 8)).await;
+    let mut follower = start(config(2, 8)).await;
+    first.node.join(account, heads(&author, at), true).await;
+    follower.node.join(account, Heads::new(), false).await;
+    follower.node.dial(first.address.clone()).await.unwrap();
+    assert_eq!(next_news(&mut follower).await, at);
+    // The same node once more, while the follower holds the connection to the first.
+    let second = start(config(1, 8)).await;
+    second.node.join(account, heads(&author, at), true).await;
+    second.node.dial(follower.address.clone()).await.unwrap();
+    until("the old connection is ended", async || {
+        first.node.status().await.unwrap().peers.is_empty()
+    })
+    .await;
+    until("the follower is a member", async || {
+        use ourspace_protocol::seams::Mailer as _;
+        !second.node.members(account).await.is_empty()
+    })
+    .await;
+    second.node.publish(news(&author, at + 1)).await;
+    assert_eq!(next_news(&mut follower).await, at + 1);
 }

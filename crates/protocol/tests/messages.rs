@@ -13,6 +13,7 @@ fn all() -> Vec<Message> {
         Message::Hello {
             clock: 1 << 40,
             agent: "ourspace/0.1".to_owned(),
+            run: u64::MAX,
         },
         Message::Interests {
             joined: vec![topic; 3],
@@ -90,6 +91,7 @@ fn too_much_is_refused_and_the_unknown_is_told_apart() {
         Message::Hello {
             clock: 1,
             agent: "x".repeat(limits::AGENT_BYTES + 1),
+            run: 1,
         },
         Message::News {
             record: vec![1; limits::RECORD_BYTES + 1],

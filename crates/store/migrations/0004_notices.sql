@@ -29,7 +29,7 @@ CREATE TABLE notice (
 CREATE UNIQUE INDEX notice_key ON notice (target, sender, item);
 CREATE INDEX notice_date ON notice (target, date);
 CREATE INDEX notice_owed ON notice (next) WHERE owed > 0;
-CREATE INDEX notice_sent ON notice (sender, item) WHERE standing = 0;
+CREATE INDEX notice_item ON notice (sender, item);
 
 -- Who follows whom in public, of the feeds that are here: the same as in about.
 CREATE TABLE edge (
@@ -42,3 +42,13 @@ INSERT OR IGNORE INTO edge (follower, followee)
   SELECT about.account, unhex(substr(row.key, 3)) FROM about, json_each(about.source) AS row
   WHERE about.what = 'follows' AND row.key LIKE '0x%' AND length(row.key) = 42
     AND json_extract(row.value, '$.value.following') = 1;
+
+-- Which items, of the feeds that are here, are about which: answers, quotes, reposts, likes,
+-- votes; also under the first item of their thread. Filled when the home is opened.
+CREATE TABLE answer (
+  target  BLOB NOT NULL,
+  item    BLOB NOT NULL,
+  account INTEGER NOT NULL REFERENCES account,
+  id      BLOB NOT NULL,
+  PRIMARY KEY (target, item, account, id)
+) STRICT, WITHOUT ROWID;

@@ -16,9 +16,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     codec::Encoder,
+    edges::put_edges,
     error::StoreError,
     items::{self, list_number, table},
-    notices::put_edges,
     rows::instant,
     view::View,
 };

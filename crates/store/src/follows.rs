@@ -4,9 +4,9 @@ use ourspace_protocol::{account::Account, time::Millis};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
+    edges::put_edges,
     error::StoreError,
     keep::int,
-    notices::put_edges,
     reader::Reader,
     rows::instant,
     tree::put_root,
@@ -186,6 +186,7 @@ impl Writer<'_> {
         put_edges(self.conn, number, std::iter::empty())?;
         let files = self.files_of(number)?;
         for table in [
+            "answer",
             "reaction",
             "version",
             "tombstone",

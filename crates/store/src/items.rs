@@ -10,6 +10,7 @@ use ourspace_protocol::feed::{
 use rusqlite::{Connection, Row, params};
 
 use crate::{
+    answers,
     codec::Encoder,
     error::StoreError,
     rows::{instant, key_and_source, key_at},
@@ -295,10 +296,14 @@ fn replace_newest(
     (old, new): (Option<Newest>, Option<&Item>),
 ) -> Result<(), StoreError> {
     let kept = match &old {
-        Some(old) => take_out(view.conn, encoder, account, (old, new))?,
+        Some(old) => {
+            answers::remove(view.conn, account, &old.item)?;
+            take_out(view.conn, encoder, account, (old, new))?
+        }
         None => None,
     };
     let Some(item) = new else { return Ok(()) };
+    answers::add(view.conn, account, item)?;
     let source = encoder.encode(item);
     let date = instant(item.date)?;
     if !item.kind.is_post() {

@@ -8,11 +8,13 @@
 //! `protocol` before, and is verified again when it comes from the disk. Nothing here
 //! reaches for the network or asks the time.
 
+mod answers;
 mod buckets;
 mod changes;
 mod codec;
 mod compact;
 mod deny;
+mod edges;
 mod error;
 mod feed;
 mod follows;
@@ -45,6 +47,7 @@ mod snapshot;
 mod stage;
 pub mod steps;
 mod store;
+mod thread;
 mod timeline;
 mod tree;
 mod values;

@@ -9,9 +9,9 @@ use ourspace_protocol::{
     notice::Reason,
     time::Millis,
 };
-use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
+use rusqlite::{Connection, Row, ToSql, params};
 
-use crate::{error::StoreError, reader::Reader, rows::instant, writer::Writer};
+use crate::{edges::is_near, error::StoreError, reader::Reader, rows::instant, writer::Writer};
 
 /// A notice as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +104,27 @@ fn kept(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+fn owed(conn: &Connection, rest: &str, values: &[&dyn ToSql]) -> Result<Vec<Owed>, StoreError> {
+    let sql =
+        format!("SELECT target, sender, item, owed, tries, record, delta FROM notice WHERE {rest}");
+    let mut find = conn.prepare_cached(&sql)?;
+    let rows = find.query_map(values, |row| {
+        Ok(Owed {
+            target: Account(row.get(0)?),
+            key: (Account(row.get(1)?), ItemId(row.get(2)?)),
+            owed: row.get(3)?,
+            tries: row.get(4)?,
+            record: row.get(5)?,
+            delta: row.get(6)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
 impl Reader<'_> {
     /// What is known of the notices that wait for an account.
     ///
@@ -134,14 +155,35 @@ impl Reader<'_> {
         Ok(found.into_iter().next())
     }
 
+    /// A notice of an item, whomever it is for.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn notice_of(&self, key: Key) -> Result<Option<KeptNotice>, StoreError> {
+        let rest = "sender = ? AND item = ? AND reason IS NOT NULL LIMIT 1";
+        let found = kept(self.conn()?, rest, &[&key.0.0, &key.1.0])?;
+        Ok(found.into_iter().next())
+    }
+
     /// The notices that still concern an account, the newest first, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`] of the database.
     pub fn notices(&self, target: Account, limit: usize) -> Result<Vec<KeptNotice>, StoreError> {
         let rest = "target = ? AND reason IS NOT NULL ORDER BY date DESC, item LIMIT ?";
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        kept(self.conn()?, rest, &[&target.0, &limit])
+        kept(self.conn()?, rest, &[&target.0, &most(limit)])
+    }
+
+    /// When the last of an account's notices came here.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn last_notice(&self, target: Account) -> Result<Option<Millis>, StoreError> {
+        let mut find = self
+            .conn()?
+            .prepare_cached("SELECT max(came) FROM notice WHERE target = ?")?;
+        let last: Option<i64> = find.query_row([target.0], |row| row.get(0))?;
+        Ok(last.map(i64::unsigned_abs))
     }
 
     /// The notices that concern an item of an account: answers and others, also those deeper
@@ -163,22 +205,17 @@ impl Reader<'_> {
     /// # Errors
     /// [`StoreError`] of the database; [`StoreError::Date`].
     pub fn owed(&self, now: Millis, limit: usize) -> Result<Vec<Owed>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut find = self.conn()?.prepare_cached(
-            "SELECT target, sender, item, owed, tries, record, delta FROM notice
-             WHERE owed > 0 AND next <= ? ORDER BY next LIMIT ?",
-        )?;
-        let rows = find.query_map(params![instant(now)?, limit], |row| {
-            Ok(Owed {
-                target: Account(row.get(0)?),
-                key: (Account(row.get(1)?), ItemId(row.get(2)?)),
-                owed: row.get(3)?,
-                tries: row.get(4)?,
-                record: row.get(5)?,
-                delta: row.get(6)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rest = "owed > 0 AND next <= ? ORDER BY next LIMIT ?";
+        owed(self.conn()?, rest, &[&instant(now)?, &most(limit)])
+    }
+
+    /// Notices of this home for one account that are to be handed over, now or later.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn owed_to(&self, target: Account, limit: usize) -> Result<Vec<Owed>, StoreError> {
+        let rest = "owed > 0 AND target = ? LIMIT ?";
+        owed(self.conn()?, rest, &[&target.0, &most(limit)])
     }
 
     /// Whether somebody is within two hops of an account's public follows, as far as the feeds
@@ -189,22 +226,6 @@ impl Reader<'_> {
     pub fn is_near(&self, account: Account, other: Account) -> Result<bool, StoreError> {
         is_near(self.conn()?, account, other)
     }
-}
-
-fn is_near(conn: &Connection, account: Account, other: Account) -> Result<bool, StoreError> {
-    let mut find = conn.prepare_cached(
-        "SELECT 1 FROM account AS own WHERE own.address = ?1 AND (
-           EXISTS (SELECT 1 FROM edge WHERE followee = ?2 AND follower = own.number)
-           OR EXISTS (
-             SELECT 1 FROM edge AS last
-             JOIN account AS middle ON middle.number = last.follower
-             JOIN edge AS first ON first.followee = middle.address AND first.follower = own.number
-             WHERE last.followee = ?2))",
-    )?;
-    let found: Option<i64> = find
-        .query_row(params![account.0, other.0], |row| row.get(0))
-        .optional()?;
-    Ok(found.is_some())
 }
 
 impl Writer<'_> {
@@ -338,29 +359,4 @@ impl Writer<'_> {
         note.execute(params![owed.target.0, key.0.0, key.1.0, instant(next)?])?;
         Ok(())
     }
-}
-
-/// Notes whom an account follows in public, in place of what was noted before.
-pub(crate) fn put_edges(
-    conn: &Connection,
-    follower: i64,
-    followees: impl Iterator<Item = Account>,
-) -> Result<(), StoreError> {
-    let mut old = {
-        let mut find = conn.prepare_cached("SELECT followee FROM edge WHERE follower = ?")?;
-        let rows = find.query_map([follower], |row| row.get(0))?;
-        rows.collect::<Result<std::collections::BTreeSet<[u8; 20]>, _>>()?
-    };
-    let mut put =
-        conn.prepare_cached("INSERT OR IGNORE INTO edge (follower, followee) VALUES (?, ?)")?;
-    for followee in followees {
-        if !old.remove(&followee.0) {
-            put.execute(params![follower, followee.0])?;
-        }
-    }
-    let mut drop = conn.prepare_cached("DELETE FROM edge WHERE follower = ? AND followee = ?")?;
-    for followee in old {
-        drop.execute(params![follower, followee])?;
-    }
-    Ok(())
 }

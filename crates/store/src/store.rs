@@ -12,6 +12,7 @@ use std::{
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
+    answers,
     codec::{Codec, Encoder},
     compact,
     error::StoreError,
@@ -139,6 +140,7 @@ impl Store {
         let conn = schema::open_writer(&shared::database(home), observer.as_ref())?;
         let codec = Codec::default();
         renew_search(&conn, &codec)?;
+        answers::fill(&conn, &codec)?;
         served::fill(&conn)?;
         let volumes = Volumes::open(home, &conn, folder, observer)?;
         let half_dead = match folder {

@@ -5,7 +5,7 @@
 use ourspace_protocol::{
     account::Account,
     feed::{
-        model::{Follow, Followee, Follows, ItemId, Stamped},
+        model::{About, Follow, Followee, Follows, Item, ItemId, Kind, Stamped, Target},
         state::FeedState as _,
     },
     limits,
@@ -74,8 +74,10 @@ fn near_is_within_two_hops_of_what_is_here_also_after_a_migration() {
     drop(store);
     // As a program of layout 3 would have left it.
     let conn = Connection::open(home.path().join("store.db")).unwrap();
-    conn.execute_batch("DROP TABLE edge; DROP TABLE notice; PRAGMA user_version = 3")
-        .unwrap();
+    conn.execute_batch(
+        "DROP TABLE edge; DROP TABLE notice; DROP TABLE answer; PRAGMA user_version = 3",
+    )
+    .unwrap();
     drop(conn);
     let store = Store::open(home.path()).unwrap();
     assert_eq!(seen(&store), [true, true, true, false, false]);
@@ -138,4 +140,54 @@ fn what_is_kept_is_found_handed_over_and_forgotten() {
     let expire: Result<usize, StoreError> =
         store.write(|writer| writer.expire_notices(NOW + limits::NOTICE_LIFE));
     assert_eq!(expire.unwrap(), 1);
+}
+
+#[test]
+fn what_is_about_an_item_is_found_also_in_a_home_of_older_days() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path()).unwrap();
+    let (first, second) = (ItemId([1; 10]), ItemId([2; 10]));
+    let target = |id| Target::Item(account(1), id);
+    let put = |store: &Store, versions: &[Item]| {
+        let done: Result<(), StoreError> = store.write(|writer| {
+            let mut feed = writer.feed(account(2))?;
+            feed.put_versions(ItemId([9; 10]), versions).unwrap();
+            Ok(())
+        });
+        done.unwrap();
+    };
+    let mut reply = Item::new(ItemId([9; 10]), NOW, "I think so, too");
+    reply.kind = Kind::Reply;
+    reply.about = Some(About {
+        target: target(second),
+        thread: Some(target(first)),
+        value: None,
+    });
+    put(&store, std::slice::from_ref(&reply));
+    let found = |store: &Store, id| store.read().unwrap().answers(account(1), id, 9).unwrap();
+    let it = [(account(2), reply.id)];
+    assert_eq!(
+        (found(&store, first), found(&store, second)),
+        (it.to_vec(), it.to_vec())
+    );
+    drop(store);
+    let conn = Connection::open(home.path().join("store.db")).unwrap();
+    conn.execute_batch(
+        "DROP TABLE edge; DROP TABLE notice; DROP TABLE answer; PRAGMA user_version = 3;
+         DELETE FROM setting WHERE name = 'store.answers'",
+    )
+    .unwrap();
+    drop(conn);
+    let store = Store::open(home.path()).unwrap();
+    assert_eq!(found(&store, first), it);
+    // Another version is about something else; then it is gone.
+    let mut edited = reply.clone();
+    edited.about.as_mut().unwrap().thread = None;
+    put(&store, &[edited, reply]);
+    assert_eq!(
+        (found(&store, first), found(&store, second)),
+        (Vec::new(), it.to_vec())
+    );
+    put(&store, &[]);
+    assert!(found(&store, second).is_empty());
 }

@@ -21,7 +21,9 @@ use super::{
 use crate::{
     home::Home,
     identity::IdentityError,
+    mailbox::Desk,
     publish::{PublishError, publish_with},
+    read::ReadError,
 };
 
 /// After every item.
@@ -152,7 +154,13 @@ fn thread(home: &Home, own: Account, relation: &Relation) -> Result<Option<Targe
         return Ok(None);
     };
     let reader = home.store().read()?;
-    let Some(parent) = reader.item(*account, *id)? else {
+    let here = Desk::new(&reader)
+        .find(*account, *id)
+        .map_err(|error| match error {
+            ReadError::Home(error) => IdentityError::from(error).into(),
+            ReadError::State(error) => PublishError::from(error),
+        });
+    let Some(parent) = here? else {
         if *account != own {
             return Ok(None);
         }

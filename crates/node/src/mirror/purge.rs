@@ -49,6 +49,7 @@ pub fn purge(home: &Home, what: Purge) -> Result<(), MirrorError> {
                         }
                     }
                 }
+                writer.drop_notices_of(account)?;
                 writer.deny_account(account, true)?;
             }
             Purge::Cid(cid) => {

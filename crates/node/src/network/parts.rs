@@ -56,6 +56,8 @@ pub enum Input {
 pub enum Happened {
     /// An account's feed is different.
     Feed(Account),
+    /// Something waits for an account that was not there before, or is different.
+    Notices(Account),
     /// Nothing more can be had of an account for now; it is tried again later.
     Waiting(Account),
 }

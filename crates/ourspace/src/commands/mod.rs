@@ -21,6 +21,7 @@ mod follow;
 mod follows;
 mod import;
 mod init;
+mod notifications;
 mod peers;
 mod post;
 mod posted;
@@ -33,6 +34,7 @@ mod run;
 mod search;
 mod show;
 mod status;
+mod thread;
 mod timeline;
 mod unfollow;
 mod verify;
@@ -86,6 +88,10 @@ pub(crate) enum Command {
     Profile(Box<profile::Arguments>),
     /// Show what was published, newest first
     Timeline(timeline::Arguments),
+    /// Show what others have done that concerns you
+    Notifications(notifications::Arguments),
+    /// Show an item with the answers to it
+    Thread(thread::Arguments),
     /// Show items
     Show(show::Arguments),
     /// Find posts by their words
@@ -171,6 +177,8 @@ fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Delete(arguments) => delete::run(&arguments, context),
         Command::Profile(arguments) => profile::run(&arguments, context),
         Command::Timeline(arguments) => timeline::run(&arguments, context),
+        Command::Notifications(arguments) => notifications::run(&arguments, context),
+        Command::Thread(arguments) => thread::run(&arguments, context),
         Command::Show(arguments) => show::run(&arguments, context),
         Command::Search(arguments) => search::run(&arguments, context),
         Command::Run(arguments) => run::run(&arguments, context),

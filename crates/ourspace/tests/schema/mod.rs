@@ -12,15 +12,23 @@ use serde_json::{Map, Value};
 
 /// Panics unless `value` is what `spec/schemas/NAME.json` says.
 pub(crate) fn holds(name: &str, value: &Value) {
+    check(&schema(name), value, name);
+}
+
+fn schema(name: &str) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec/schemas");
     let text = fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
-    let schema: Value = serde_json::from_str(&text).unwrap();
-    check(&schema, value, name);
+    serde_json::from_str(&text).unwrap()
 }
 
 fn check(schema: &Value, value: &Value, at: &str) {
     let schema = schema.as_object().unwrap();
     check_keywords(schema, at);
+    if let Some(other) = schema.get("$ref") {
+        let name = other.as_str().unwrap();
+        let name = name.strip_prefix("urn:ourspace:schema:").unwrap();
+        return check(&self::schema(name), value, at);
+    }
     if let Some(allowed) = schema.get("enum") {
         assert!(allowed.as_array().unwrap().contains(value), "{at}: {value}");
     }
@@ -46,6 +54,13 @@ fn check(schema: &Value, value: &Value, at: &str) {
             assert!(object.contains_key(name.as_str().unwrap()), "{at}: {name}");
         }
     }
+    if let (Some(list), Some(true)) = (
+        value.as_array(),
+        schema.get("uniqueItems").and_then(Value::as_bool),
+    ) {
+        let twice = |(at, one): (usize, &Value)| list.iter().skip(at + 1).any(|other| other == one);
+        assert!(!list.iter().enumerate().any(twice), "{at}: {value}");
+    }
     if let (Some(list), Some(items)) = (value.as_array(), schema.get("items")) {
         list.iter()
             .for_each(|value| check(items, value, &format!("{at}[]")));
@@ -54,9 +69,10 @@ fn check(schema: &Value, value: &Value, at: &str) {
 
 /// A keyword that is not looked at here would hold nothing.
 fn check_keywords(schema: &Map<String, Value>, at: &str) {
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 16] = [
         "$schema",
         "$id",
+        "$ref",
         "title",
         "description",
         "type",
@@ -69,6 +85,7 @@ fn check_keywords(schema: &Map<String, Value>, at: &str) {
         "format",
         "minimum",
         "maxItems",
+        "uniqueItems",
     ];
     for keyword in schema.keys() {
         assert!(KNOWN.contains(&keyword.as_str()), "{at}: {keyword}");

@@ -33,6 +33,8 @@ pub(crate) const NAME: StreamProtocol = StreamProtocol::new("/ourspace/peer/1");
 pub(crate) enum Event {
     /// A peer speaks the protocol from now on.
     Open(PeerId),
+    /// A peer that speaks it already does so on one more connection.
+    Another(PeerId),
     /// The last connection to such a peer has ended.
     Closed(PeerId),
     /// A frame came.
@@ -51,7 +53,7 @@ struct Line {
 /// All lines.
 #[derive(Debug, Default)]
 pub(crate) struct Behaviour {
-    /// Those that speak, direct ones first.
+    /// Those that speak: direct ones first, and of these the newest.
     lines: BTreeMap<PeerId, Vec<Line>>,
     relayed: BTreeMap<ConnectionId, bool>,
     queue: VecDeque<ToSwarm<Event, Arc<[u8]>>>,
@@ -97,13 +99,30 @@ impl Behaviour {
         let relayed = self.relayed.get(&connection).copied().unwrap_or(false);
         let lines = self.lines.entry(peer).or_default();
         let first = lines.is_empty();
-        lines.push(Line {
+        let line = Line {
             connection,
             relayed,
-        });
+        };
+        lines.insert(0, line);
         lines.sort_by_key(|line| line.relayed);
-        if first {
-            self.push(ToSwarm::GenerateEvent(Event::Open(peer)));
+        let event = match first {
+            true => Event::Open(peer),
+            false => Event::Another(peer),
+        };
+        self.push(ToSwarm::GenerateEvent(event));
+    }
+
+    /// Ends all connections to a peer but the newest: those of a program that has ended.
+    pub(crate) fn end_older(&mut self, peer: PeerId) {
+        let lines = self.lines.get(&peer).into_iter().flatten();
+        let newest = lines.clone().map(|line| line.connection).max();
+        let older = lines.map(|line| line.connection);
+        let older: Vec<ConnectionId> = older.filter(|one| Some(*one) != newest).collect();
+        for connection in older {
+            self.push(ToSwarm::CloseConnection {
+                peer_id: peer,
+                connection: CloseConnection::One(connection),
+            });
         }
     }
 

@@ -4,6 +4,7 @@
 //! decided, the machines of the protocol decide; here it is only carried out.
 
 mod peers;
+mod post;
 mod queries;
 mod reach;
 mod regions;
@@ -141,7 +142,7 @@ impl Task {
             task.begin_with(address);
         }
         let bitswap = task.swarm.behaviour().bitswap.handle();
-        Ok((Node::new(commands, bitswap), told, task))
+        Ok((Node::new(commands, bitswap, &own), told, task))
     }
 
     /// Its peer id.
@@ -223,6 +224,7 @@ impl Task {
             // Whoever asked may have gone.
             Command::Dial(address, tell) => drop(tell.send(self.dial(&address))),
             Command::Status(tell) => drop(tell.send(self.status())),
+            Command::Post(post) => self.post(post),
         }
     }
 
@@ -261,8 +263,10 @@ impl Task {
                     self.swarm.behaviour_mut().lines.send(peer, frame);
                 }
                 Do::Tell(event) => self.tell(event),
+                Do::Mail(peer, mail) => self.mail(peer, mail),
                 Do::Fault(peer, what) => self.fault(peer, what),
                 Do::Count(what) => self.count(what, 1),
+                Do::EndOlder(peer) => self.swarm.behaviour_mut().lines.end_older(peer),
                 Do::Clock(peer, clock) => {
                     let ahead = clock.cast_signed().saturating_sub(self.now().cast_signed());
                     if let Some(peer) = self.peers.get_mut(&peer) {
@@ -275,9 +279,16 @@ impl Task {
 
     /// Tells the rest of the program; if it does not keep up, later and in short.
     fn tell(&mut self, event: Event) {
-        let Event::News { news, .. } = &event;
+        let Err(error) = self.events.try_send(event) else {
+            return;
+        };
+        let Event::News { news, .. } = error.into_inner() else {
+            // Mailboxes are compared again and again.
+            self.count("mail_dropped", 1);
+            return;
+        };
         let account = news.record().record().account;
-        if self.events.try_send(event).is_err() && !self.desk.behind.contains(&account) {
+        if !self.desk.behind.contains(&account) {
             self.count("events_put_off", 1);
             self.desk.behind.push(account);
         }

@@ -14,10 +14,21 @@ const FAULTS: u32 = 10;
 const SILENCE: Millis = 60 * 60 * 1000;
 /// Peers that are not listened to, at most.
 const SILENCED: usize = 4_096;
-/// Frames of one peer: so many at once,
-const BURST: f64 = 2_000.0;
-/// and so many a second.
-const RATE: f64 = 100.0;
+/// Frames of one peer.
+const FRAMES: Rate = Rate {
+    burst: 2_000.0,
+    second: 100.0,
+};
+/// Notices of one peer: a mailbox's worth of strangers' and some more.
+const NOTICES: Rate = Rate {
+    burst: 600.0,
+    second: 20.0,
+};
+/// Notices of all peers together: each costs two recoveries of a key.
+const ALL_NOTICES: Rate = Rate {
+    burst: 4_000.0,
+    second: 200.0,
+};
 
 /// A connected peer.
 #[derive(Debug, Clone)]
@@ -33,22 +44,45 @@ pub(super) struct Peer {
     pub(super) ahead: Option<i64>,
     pub(super) since: Millis,
     faults: u32,
-    frames: Allowance,
+    may: May,
 }
 
-/// Frames that a peer may still send.
+/// What a peer may still send.
+#[derive(Debug, Clone, Copy)]
+struct May {
+    frames: Allowance,
+    notices: Allowance,
+}
+
+/// So many at once, and so many a second.
+#[derive(Debug)]
+struct Rate {
+    burst: f64,
+    second: f64,
+}
+
+/// What may still come.
 #[derive(Debug, Clone, Copy)]
 struct Allowance {
+    rate: &'static Rate,
     left: f64,
     counted: Millis,
 }
 
 impl Allowance {
+    fn new(rate: &'static Rate, now: Millis) -> Self {
+        Self {
+            rate,
+            left: rate.burst,
+            counted: now,
+        }
+    }
+
     /// Takes one, if there is one.
     fn take(&mut self, now: Millis) -> bool {
         let passed = now.saturating_sub(self.counted);
         self.counted = now;
-        self.left = (self.left + passed as f64 / 1000.0 * RATE).min(BURST);
+        self.left = (self.left + passed as f64 / 1000.0 * self.rate.second).min(self.rate.burst);
         let may = self.left >= 1.0;
         if may {
             self.left -= 1.0;
@@ -62,6 +96,7 @@ impl Allowance {
 pub(super) struct Peers {
     connected: BTreeMap<PeerId, Peer>,
     silenced: HashMap<PeerId, Millis>,
+    notices: Option<Allowance>,
 }
 
 impl Peers {
@@ -76,9 +111,9 @@ impl Peers {
             ahead: None,
             since: now,
             faults: 0,
-            frames: Allowance {
-                left: BURST,
-                counted: now,
+            may: May {
+                frames: Allowance::new(&FRAMES, now),
+                notices: Allowance::new(&NOTICES, now),
             },
         });
     }
@@ -125,7 +160,16 @@ impl Peers {
     /// Whether a peer may send one more frame now.
     pub(super) fn may_speak(&mut self, peer: &PeerId, now: Millis) -> bool {
         let known = self.connected.get_mut(peer);
-        known.is_some_and(|known| known.frames.take(now))
+        known.is_some_and(|known| known.may.frames.take(now))
+    }
+
+    /// Whether a peer may hand over one more notice now.
+    pub(super) fn may_notify(&mut self, peer: &PeerId, now: Millis) -> bool {
+        let known = self.connected.get_mut(peer);
+        let all = self
+            .notices
+            .get_or_insert_with(|| Allowance::new(&ALL_NOTICES, now));
+        known.is_some_and(|known| known.may.notices.take(now)) && all.take(now)
     }
 
     /// How far most clocks are ahead of the one here.

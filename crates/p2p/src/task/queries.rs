@@ -22,6 +22,17 @@ use tokio::sync::{mpsc, oneshot};
 use super::regions::{Region, Regions};
 use crate::{dht::Guarded, handle::Stored};
 
+/// For what nodes are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    /// To know how many keep the feed of an account, and to meet them.
+    Upkeep(Account),
+    /// For a session that fetches blocks.
+    Session(u64),
+    /// To hand notices over, or to get them.
+    Mail,
+}
+
 /// A lookup that somebody waits for, or that this node does for its own sake.
 #[derive(Debug)]
 struct Looking {
@@ -52,8 +63,8 @@ pub(super) enum Heard {
     /// The nodes of a region that should be asked for an account's row, because those
     /// nearest to it are a crowd; and who wants to see what they say.
     Region(Account, Vec<PeerId>, Option<mpsc::Sender<Candidate>>),
-    /// Nodes that are said to keep the feed of an account, and the session that wants them.
-    Keepers(Account, Vec<PeerId>, Option<u64>),
+    /// Nodes that are said to have what was looked for, and for what.
+    Providers(Vec<PeerId>, For),
     /// There are no more for a session.
     SearchOver(u64),
 }
@@ -84,7 +95,7 @@ pub(super) struct Queries {
     looking: HashMap<QueryId, Looking>,
     finding: HashMap<QueryId, Finding>,
     putting: HashMap<QueryId, Putting>,
-    keepers: HashMap<QueryId, (Account, Option<u64>)>,
+    providers: HashMap<QueryId, For>,
     known: KnownGrants,
     regions: Regions<Purpose>,
     density: Density,
@@ -100,7 +111,7 @@ impl Queries {
             looking: HashMap::new(),
             finding: HashMap::new(),
             putting: HashMap::new(),
-            keepers: HashMap::new(),
+            providers: HashMap::new(),
             known: KnownGrants::new(),
             regions: Regions::default(),
             density: Density::new(replicas),
@@ -144,15 +155,11 @@ impl Queries {
         self.finding.insert(query, Finding::Put(putting));
     }
 
-    /// Looks for nodes that keep the feed of an account.
-    pub(super) fn find_keepers(
-        &mut self,
-        rows: &mut Guarded,
-        account: Account,
-        session: Option<u64>,
-    ) {
-        let query = rows.get_providers(RecordKey::new(&rows::key_of(account)));
-        self.keepers.insert(query, (account, session));
+    /// Looks for nodes that have said that they have something: the feed of an account, under
+    /// the key of its row; notices for it, under that of its inbox.
+    pub(super) fn find_providers(&mut self, rows: &mut Guarded, key: RecordKey, why: For) {
+        let query = rows.get_providers(key);
+        self.providers.insert(query, why);
     }
 
     /// When a lookup settles next.
@@ -330,18 +337,18 @@ impl Queries {
         result: kad::GetProvidersResult,
     ) -> Vec<Heard> {
         let wanted = match last {
-            true => self.keepers.remove(&query),
-            false => self.keepers.get(&query).copied(),
+            true => self.providers.remove(&query),
+            false => self.providers.get(&query).copied(),
         };
-        let Some((account, session)) = wanted else {
+        let Some(why) = wanted else {
             return Vec::new();
         };
         let mut heard = Vec::new();
         if let Ok(kad::GetProvidersOk::FoundProviders { providers, .. }) = result {
             let peers = providers.into_iter().collect();
-            heard.push(Heard::Keepers(account, peers, session));
+            heard.push(Heard::Providers(peers, why));
         }
-        if let (true, Some(session)) = (last, session) {
+        if let (true, For::Session(session)) = (last, why) {
             heard.push(Heard::SearchOver(session));
         }
         heard

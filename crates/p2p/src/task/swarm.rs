@@ -3,7 +3,11 @@
 use libp2p::{Multiaddr, PeerId, identify, kad, mdns, ping, swarm::SwarmEvent};
 use ourspace_protocol::machine::rows;
 
-use super::{Task, queries::Heard, reach::HOP};
+use super::{
+    Task,
+    queries::{For, Heard},
+    reach::HOP,
+};
 use crate::{
     behaviour::{BehaviourEvent, ReachEvent},
     bitswap, dht, lines,
@@ -78,6 +82,10 @@ impl Task {
                 self.carry_out(out);
                 self.ask_who_speaks(peer);
             }
+            lines::Event::Another(peer) => {
+                let out = vec![self.talk.greet(peer, now)];
+                self.carry_out(out);
+            }
             lines::Event::Closed(peer) => {
                 let out = self.talk.closed(peer, now);
                 self.carry_out(out);
@@ -141,11 +149,12 @@ impl Task {
                     self.upkeep.looked(account, (holders, wanted), members, now);
                 }
                 Heard::Region(account, peers, found) => self.ask_region(account, peers, found),
-                Heard::Keepers(account, peers, None) => {
+                Heard::Providers(peers, For::Upkeep(account)) => {
                     self.upkeep.kept_by(account, peers.len());
                     self.meet(peers);
                 }
-                Heard::Keepers(_, peers, Some(session)) => {
+                Heard::Providers(peers, For::Mail) => self.meet(peers),
+                Heard::Providers(peers, For::Session(session)) => {
                     let own = *self.swarm.local_peer_id();
                     let peers = peers.iter().filter(|peer| **peer != own);
                     let peers: Vec<String> = peers.map(PeerId::to_string).collect();
@@ -168,7 +177,9 @@ impl Task {
         match self.desk.sessions.get(&session).copied() {
             Some(Some(account)) => {
                 let rows = &mut self.swarm.behaviour_mut().rows;
-                self.queries.find_keepers(rows, account, Some(session));
+                let key = row_key(account);
+                self.queries
+                    .find_providers(rows, key, For::Session(session));
             }
             Some(None) => {
                 let bitswap = self.swarm.behaviour().bitswap.handle();

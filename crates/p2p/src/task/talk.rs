@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    hash::{BuildHasher as _, RandomState},
     sync::Arc,
 };
 
@@ -20,7 +21,7 @@ use ourspace_protocol::{
         push::{Effect, Input, Known, Push},
         rows,
     },
-    message::{Message, Short},
+    message::{Mail, Message, Short, Topic},
     record::SignedRecord,
     seams::Candidate,
     time::Millis,
@@ -32,6 +33,8 @@ use crate::{behaviour::AGENT, dht::RowStore, handle::Event};
 
 /// Questions of this node that wait for answers; of more, the oldest is forgotten.
 const QUESTIONS: usize = 512;
+/// Accounts whose members are looked for; of more, those that are not followed are forgotten.
+const WATCHED: usize = 16 * 1024;
 /// Bytes of records in one answer's frame.
 const ANSWER: usize = limits::FRAME_BYTES - 1024;
 
@@ -42,12 +45,16 @@ pub(super) enum Do {
     Send(PeerId, Arc<[u8]>),
     /// Tell the rest of the program.
     Tell(Event),
+    /// A message about mailboxes came.
+    Mail(PeerId, Mail),
     /// A peer should have known better.
     Fault(PeerId, &'static str),
     /// Something happened that is counted.
     Count(&'static str),
     /// What a peer's clock says.
     Clock(PeerId, Millis),
+    /// End all connections to a peer but the newest.
+    EndOlder(PeerId),
 }
 
 /// A question that waits for its answer.
@@ -64,9 +71,15 @@ struct Question {
 pub(super) struct Talk {
     push: Push<PeerId>,
     heads: BTreeMap<Account, Heads>,
+    /// Accounts that are followed, and those whose members are looked for.
+    watched: BTreeMap<Topic, Account>,
     known: KnownGrants,
     questions: BTreeMap<u64, Question>,
     next: u64,
+    /// Which run of its program each peer is.
+    runs: BTreeMap<PeerId, u64>,
+    /// And which one this is.
+    run: u64,
 }
 
 impl Talk {
@@ -74,9 +87,12 @@ impl Talk {
         Self {
             push: Push::new(dice.roll()),
             heads: BTreeMap::new(),
+            watched: BTreeMap::new(),
             known: KnownGrants::new(),
             questions: BTreeMap::new(),
             next: dice.roll() >> 32,
+            runs: BTreeMap::new(),
+            run: RandomState::new().hash_one(()),
         }
     }
 
@@ -107,26 +123,49 @@ impl Talk {
         });
         let known = known.collect();
         let new = self.heads.insert(account, heads).is_none();
+        self.watch(account);
         let mut out = self.input(Input::Join { account, known }, now);
         if new {
-            let topic = ourspace_protocol::message::Topic::of(account);
+            let topic = Topic::of(account);
             out.extend(self.tell_all(&Message::Interests {
                 joined: vec![topic],
                 left: Vec::new(),
             }));
+        }
+        for member in self.members(account) {
+            let (peer, accounts) = (member.to_string(), vec![account]);
+            out.push(Do::Tell(Event::Met { peer, accounts }));
         }
         out
     }
 
     pub(super) fn leave(&mut self, account: Account, now: Millis) -> Vec<Do> {
         self.heads.remove(&account);
+        self.watched.remove(&Topic::of(account));
         let mut out = self.input(Input::Leave(account), now);
-        let topic = ourspace_protocol::message::Topic::of(account);
+        let topic = Topic::of(account);
         out.extend(self.tell_all(&Message::Interests {
             joined: Vec::new(),
             left: vec![topic],
         }));
         out
+    }
+
+    /// Tells of peers that follow this account, when they are met.
+    pub(super) fn watch(&mut self, account: Account) {
+        if self.watched.len() >= WATCHED {
+            let heads = &self.heads;
+            self.watched
+                .retain(|_, account| heads.contains_key(account));
+        }
+        self.watched.insert(Topic::of(account), account);
+    }
+
+    fn met(&self, peer: PeerId, topics: &[Topic]) -> Option<Do> {
+        let accounts = topics.iter().filter_map(|topic| self.watched.get(topic));
+        let accounts: Vec<Account> = accounts.copied().collect();
+        let peer = peer.to_string();
+        (!accounts.is_empty()).then_some(Do::Tell(Event::Met { peer, accounts }))
     }
 
     fn tell_all(&self, message: &Message) -> Vec<Do> {
@@ -140,13 +179,7 @@ impl Talk {
     /// A peer speaks from now on.
     pub(super) fn opened(&mut self, peer: PeerId, now: Millis) -> Vec<Do> {
         let mut out = self.input(Input::Connected(peer), now);
-        out.push(send(
-            peer,
-            &Message::Hello {
-                clock: now,
-                agent: AGENT.to_owned(),
-            },
-        ));
+        out.push(self.greet(peer, now));
         for part in self.push.interests().chunks(limits::TOPICS_AT_ONCE) {
             let joined = part.to_vec();
             let left = Vec::new();
@@ -155,7 +188,36 @@ impl Talk {
         out
     }
 
+    /// The first message on each connection.
+    pub(super) fn greet(&self, peer: PeerId, now: Millis) -> Do {
+        let hello = Message::Hello {
+            clock: now,
+            agent: AGENT.to_owned(),
+            run: self.run,
+        };
+        send(peer, &hello)
+    }
+
+    /// A peer has said which run of its program it is: after a new start it knows nothing of
+    /// what it was told before, and connections to the old run lead nowhere.
+    fn hello(&mut self, peer: PeerId, (clock, run): (Millis, u64), now: Millis) -> Vec<Do> {
+        let mut out = vec![Do::Clock(peer, clock)];
+        let before = self.runs.insert(peer, run);
+        if before.is_some_and(|before| before != run) {
+            out.push(Do::EndOlder(peer));
+            out.extend(self.forget(peer, now));
+            self.runs.insert(peer, run);
+            out.extend(self.opened(peer, now));
+        }
+        out
+    }
+
     pub(super) fn closed(&mut self, peer: PeerId, now: Millis) -> Vec<Do> {
+        self.runs.remove(&peer);
+        self.forget(peer, now)
+    }
+
+    fn forget(&mut self, peer: PeerId, now: Millis) -> Vec<Do> {
         self.questions.retain(|_, question| question.peer != peer);
         self.input(Input::Gone(peer), now)
     }
@@ -267,9 +329,12 @@ impl Talk {
             Err(_) => return vec![Do::Fault(peer, "messages_malformed")],
         };
         match message {
-            Message::Hello { clock, .. } => vec![Do::Clock(peer, clock)],
+            Message::Hello { clock, run, .. } => self.hello(peer, (clock, run), now),
             Message::Interests { joined, left } => {
-                self.input(Input::Interests { peer, joined, left }, now)
+                let met = self.met(peer, &joined);
+                let mut out = self.input(Input::Interests { peer, joined, left }, now);
+                out.extend(met);
+                out
             }
             Message::News { record, delta } => self.news(peer, &record, delta.as_deref(), now),
             Message::Have(entries) => self.input(Input::Have { peer, entries }, now),
@@ -278,6 +343,7 @@ impl Talk {
             Message::Sum(sum) => self.input(Input::Sum { peer, sum }, now),
             Message::Ask { id, accounts } => self.answer((peer, id), &accounts, rows),
             Message::Told { id, records, last } => self.told((peer, id), &records, last, now),
+            Message::Mail(mail) => vec![Do::Mail(peer, mail)],
         }
     }
 

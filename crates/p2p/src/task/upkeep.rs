@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ourspace_protocol::{announcement::Announcement, machine::upkeep, time::Millis};
 
-use super::{Task, swarm::row_key};
+use super::{Task, queries::For, swarm::row_key};
 use crate::handle::Event;
 
 /// House is kept so often.
@@ -48,7 +48,10 @@ impl Task {
                 }
             }
             upkeep::Task::Look(account) => self.queries.look(rows, account, None),
-            upkeep::Task::Search(account) => self.queries.find_keepers(rows, account, None),
+            upkeep::Task::Search(account) => {
+                let why = For::Upkeep(account);
+                self.queries.find_providers(rows, row_key(account), why);
+            }
             upkeep::Task::Provide(account) => {
                 if let Err(error) = rows.start_providing(row_key(account)) {
                     tracing::debug!(%error, "not announced as a keeper");

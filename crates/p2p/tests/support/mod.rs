@@ -155,3 +155,16 @@ pub fn heads(author: &TestKey, at: Millis) -> Heads {
 pub fn news(author: &TestKey, at: Millis) -> Arc<Announcement> {
     Arc::new(Announcement::of(verified(author, at), None).unwrap())
 }
+
+/// The timestamp of the next news that a node tells of; the test fails when there is none.
+pub async fn next_news(node: &mut Running) -> Millis {
+    let next = async {
+        loop {
+            if let Event::News { news, .. } = node.events.recv().await.unwrap() {
+                return news.record().record().timestamp;
+            }
+        }
+    };
+    let next = tokio::time::timeout(Duration::from_secs(60), next);
+    next.await.unwrap()
+}

@@ -13,7 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::dice::Dice;
 use crate::{
-    account::Account, feed::model::ItemId, hash::sha256, limits, message::Short, time::Millis,
+    account::Account,
+    feed::model::ItemId,
+    hash::sha256,
+    limits,
+    message::{Short, Sums},
+    time::Millis,
 };
 
 /// Which notice: whose item.
@@ -68,9 +73,6 @@ pub enum Offered {
 
 /// There is no room.
 struct Full;
-
-/// What stands for each part of a mailbox; zeros for an empty one.
-pub type Sums = [Short; limits::MAILBOX_PARTS];
 
 /// The notices of one account.
 #[derive(Clone, Debug, Default)]

@@ -34,7 +34,7 @@ type Read = fn(&mut Reader<'_>) -> Result<Message, CborError>;
 /// How many fields a kind has, and how they are read.
 fn find(number: u64) -> Option<(usize, Read)> {
     Some(match number {
-        kind::HELLO => (2, hello),
+        kind::HELLO => (3, hello),
         kind::INTERESTS => (2, interests),
         kind::NEWS => (2, news),
         kind::HAVE => (1, have),
@@ -57,6 +57,7 @@ fn hello(reader: &mut Reader<'_>) -> Result<Message, CborError> {
     Ok(Message::Hello {
         clock: reader.uint()?,
         agent: reader.text(limits::AGENT_BYTES)?.to_owned(),
+        run: reader.uint()?,
     })
 }
 

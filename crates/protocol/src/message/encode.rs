@@ -29,10 +29,11 @@ impl Message {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         match self {
-            Self::Hello { clock, agent } => {
-                begin(&mut writer, kind::HELLO, 2);
+            Self::Hello { clock, agent, run } => {
+                begin(&mut writer, kind::HELLO, 3);
                 writer.uint(*clock);
                 writer.text(agent);
+                writer.uint(*run);
             }
             Self::Interests { joined, left } => {
                 begin(&mut writer, kind::INTERESTS, 2);

@@ -9,8 +9,8 @@ mod decode;
 mod encode;
 
 use crate::{
-    account::Account, cbor::CborError, hash::sha256, heads::Heads, limits, machine::mailbox::Sums,
-    time::Millis, verify::Verified,
+    account::Account, cbor::CborError, hash::sha256, heads::Heads, limits, time::Millis,
+    verify::Verified,
 };
 
 /// What stands for an account where only those who know it need to: the first 16 bytes of
@@ -55,6 +55,9 @@ impl Short {
     }
 }
 
+/// What stands for each part of a mailbox; zeros for an empty one.
+pub type Sums = [Short; limits::MAILBOX_PARTS];
+
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -64,6 +67,9 @@ pub enum Message {
         clock: Millis,
         /// The sender's program and version.
         agent: String,
+        /// A random number of this run of the program: where it is another one than before,
+        /// the sender was started anew and has forgotten what it was told.
+        run: u64,
     },
     /// Which accounts' news the sender wants, and may be asked about, from now on.
     Interests {
@@ -125,14 +131,12 @@ pub enum Mail {
     Kept {
         /// Whose mailbox it was for.
         target: Account,
-        /// The digest of its record.
+        /// The first 8 bytes of SHA-256 of its record, as it was sent.
         record: Short,
         /// What became of it.
         answer: Answer,
     },
-    /// The sums of the sender's mailboxes that both may keep ([`Mailbox::sum`]).
-    ///
-    /// [`Mailbox::sum`]: crate::machine::mailbox::Mailbox::sum
+    /// What stands for each of the sender's mailboxes that both may keep.
     Mailboxes(Vec<(Topic, Short)>),
     /// The sums of the parts of the sender's mailbox of an account.
     Sums {

@@ -3,6 +3,7 @@
 //! A trait stands here only when there are real implementations on its other side. None
 //! of them is believed: what comes through is checked by whoever asked.
 
+mod mailer;
 mod net;
 mod push;
 mod reach;
@@ -14,6 +15,7 @@ mod web;
 
 use std::{future::Future, pin::Pin};
 
+pub use mailer::Mailer;
 pub use net::{Dial, Net, Stream};
 pub use push::Push;
 pub use reach::is_public;

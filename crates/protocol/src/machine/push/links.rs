@@ -206,8 +206,13 @@ impl<P: Copy + Ord> Topics<P> {
     }
 
     pub(super) fn members(&self, topic: Topic) -> Vec<P> {
-        let tree = self.trees.get(&topic);
-        tree.map_or_else(Vec::new, |tree| tree.links.keys().copied().collect())
+        if let Some(tree) = self.trees.get(&topic) {
+            return tree.links.keys().copied().collect();
+        }
+        let all = self.peers.iter();
+        all.filter(|(_, topics)| topics.binary_search(&topic).is_ok())
+            .map(|(peer, _)| *peer)
+            .collect()
     }
 
     pub(super) fn peers(&self) -> Vec<P> {

@@ -222,7 +222,7 @@ impl<P: Copy + Ord> Push<P> {
         self.topics.overlap(peer)
     }
 
-    /// The connected peers that follow an account too.
+    /// The connected peers that follow an account, whether this node does or not.
     #[must_use]
     pub fn members(&self, account: Account) -> Vec<P> {
         self.topics.members(Topic::of(account))

@@ -1,0 +1,224 @@
+//! Taking notices in: the own ones when they are published, those of others when they are
+//! handed over.
+
+use ourspace_protocol::{
+    account::Account,
+    announcement::Announcement,
+    feed::state::FeedState as _,
+    machine::{
+        dice::Dice,
+        mailbox::{Entry, Mailbox, Offered, Standing},
+    },
+    message::Answer,
+    notice::{Matter, Notice, State},
+    time::Millis,
+    verify::{Context, KnownGrants},
+};
+use ourspace_store::{KeptNotice, StoreError, Writer};
+
+use crate::read::ReadError;
+
+/// Mirrors of somebody that a notice is handed to.
+const MIRRORS: u32 = 3;
+
+/// A notice as somebody handed it over.
+#[derive(Clone, Debug)]
+pub(crate) struct Handed {
+    pub(crate) target: Account,
+    pub(crate) record: Vec<u8>,
+    pub(crate) delta: Vec<u8>,
+    /// The part of the network that it came from.
+    pub(crate) origin: u64,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// The answer; none to what is no notice.
+    pub(crate) answer: Result<Answer, Fault>,
+    /// When it was signed, where something of it is new here.
+    pub(crate) new: Option<Millis>,
+}
+
+/// Why it is no notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) name: &'static str,
+    /// Whether whoever handed it over should have known better.
+    pub(crate) is_theirs: bool,
+}
+
+impl Taken {
+    fn answered(answer: Answer) -> Self {
+        Self {
+            answer: Ok(answer),
+            new: None,
+        }
+    }
+}
+
+/// Notes what a version of the own feed says to others, as a part of its publication.
+pub(crate) fn note(
+    writer: &Writer<'_>,
+    announcement: Announcement,
+    now: Millis,
+) -> Result<(), StoreError> {
+    // What is too large for a notice is found by those who follow this feed.
+    let Ok(notice) = Notice::of(announcement) else {
+        return Ok(());
+    };
+    let mut targets = notice.targets();
+    for matter in notice.matters(notice.sender()) {
+        // Who was told of an item is told that it was changed or deleted.
+        targets.extend(writer.noticed(notice.sender(), matter.item)?);
+    }
+    targets.remove(&notice.sender());
+    for target in targets {
+        let mut mailbox = writer.mailbox(target)?;
+        let mut dice = Dice::new(now);
+        for matter in notice.matters(target) {
+            let entry = entry(&notice, &matter, Standing::Own);
+            let place = (&mut mailbox, &mut dice);
+            put(writer, target, (&notice, &matter, entry), place, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes in what was handed over for an account whose mailbox this home keeps.
+pub(crate) fn take(
+    writer: &Writer<'_>,
+    own: Account,
+    handed: &Handed,
+    place: (&mut Mailbox, &mut Dice),
+    (known, now): (&mut KnownGrants, Millis),
+) -> Result<Taken, ReadError> {
+    let context = Context {
+        now,
+        highest_epoch: 0,
+    };
+    let notice = match Notice::check(&handed.record, &handed.delta, context, known) {
+        Ok(notice) => notice,
+        Err(error) => {
+            return Ok(Taken {
+                answer: Err(Fault {
+                    name: error.name(),
+                    is_theirs: error.is_fault(),
+                }),
+                new: None,
+            });
+        }
+    };
+    let (sender, target) = (notice.sender(), handed.target);
+    if sender == target || writer.denies_account(sender)? || is_revoked(writer, &notice)? {
+        return Ok(Taken::answered(Answer::Passed));
+    }
+    let standing = if sender == own {
+        Standing::Own
+    } else if writer.is_near(target, sender)? {
+        Standing::Near
+    } else {
+        Standing::Stranger(handed.origin)
+    };
+    let (mailbox, dice) = place;
+    let mut all: Option<Answer> = None;
+    let mut new = None;
+    for matter in notice.matters(target) {
+        if is_dead(writer, sender, &matter)? {
+            continue;
+        }
+        let entry = entry(&notice, &matter, standing);
+        let offered = put(
+            writer,
+            target,
+            (&notice, &matter, entry),
+            (&mut *mailbox, &mut *dice),
+            now,
+        )?;
+        let answer = match offered {
+            Some(Offered::In(_)) => {
+                new = Some(notice.date());
+                Answer::Kept
+            }
+            Some(Offered::Known) => Answer::Kept,
+            Some(Offered::Older | Offered::Expired | Offered::Full) => Answer::Passed,
+            None => continue,
+        };
+        all = Some(match all {
+            Some(Answer::Passed) => Answer::Passed,
+            _ => answer,
+        });
+    }
+    Ok(Taken {
+        answer: Ok(all.unwrap_or(Answer::Passed)),
+        new,
+    })
+}
+
+/// Whether the sender's account has revoked the epoch of the record, as far as is known here.
+fn is_revoked(writer: &Writer<'_>, notice: &Notice) -> Result<bool, StoreError> {
+    let heads = writer.heads(notice.sender())?;
+    Ok(heads.epoch() > notice.announcement().record().record().epoch)
+}
+
+/// Whether the sender's feed, where it is here, has deleted the item.
+fn is_dead(writer: &Writer<'_>, sender: Account, matter: &Matter) -> Result<bool, ReadError> {
+    if matter.state == State::Gone {
+        return Ok(false);
+    }
+    let dead = writer.feed(sender)?.tombstone(matter.item);
+    Ok(dead?.is_some())
+}
+
+fn entry(notice: &Notice, matter: &Matter, standing: Standing) -> Entry {
+    Entry {
+        mark: notice.mark(matter.item),
+        date: notice.date(),
+        gone: matter.state == State::Gone,
+        written: matter.written,
+        standing,
+    }
+}
+
+/// Offers what a notice says of one item; nothing where it says nothing to the account.
+fn put(
+    writer: &Writer<'_>,
+    target: Account,
+    (notice, matter, entry): (&Notice, &Matter, Entry),
+    (mailbox, dice): (&mut Mailbox, &mut Dice),
+    now: Millis,
+) -> Result<Option<Offered>, StoreError> {
+    let key = (notice.sender(), matter.item);
+    let known = mailbox.get(&key).is_some();
+    let is_own = entry.standing == Standing::Own;
+    let speaks = match matter.state {
+        State::There { .. } => true,
+        State::Withdrawn => known,
+        // That something is gone may come before it was there; of the own, it is known.
+        State::Gone => known || !is_own,
+    };
+    if !speaks {
+        return Ok(None);
+    }
+    let offered = mailbox.offer(key, entry, now, dice);
+    let Offered::In(out) = offered else {
+        return Ok(Some(offered));
+    };
+    if let Some(out) = out.filter(|out| *out != key) {
+        writer.drop_notice(target, out)?;
+    }
+    let announcement = notice.announcement();
+    let kept = KeptNotice {
+        key,
+        entry: *mailbox.get(&key).unwrap_or(&entry),
+        reason: match matter.state {
+            State::There { reason, about } => Some((reason, about)),
+            State::Withdrawn | State::Gone => None,
+        },
+        came: now,
+        record: announcement.record().get().to_bytes(),
+        delta: announcement.delta().unwrap_or_default().to_vec(),
+    };
+    writer.put_notice(target, &kept, if is_own { MIRRORS } else { 0 })?;
+    Ok(Some(offered))
+}

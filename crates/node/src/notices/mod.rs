@@ -1,0 +1,16 @@
+//! Notices: telling people elsewhere that an item is about them, and being told.
+//!
+//! What this home has published about others is handed to mirrors of theirs until some have
+//! it, what others send is taken into mailboxes, and these are compared with those of other
+//! mirrors ([`room`]). [`view`] is what a person sees of it.
+//!
+//! Nothing is ever fetched because of a notice.
+
+mod compare;
+mod room;
+mod view;
+
+pub use room::{Letter, Mailroom};
+pub use view::{
+    NotificationView, ThreadEntry, ThreadError, ThreadView, mark_read, notifications, thread,
+};
