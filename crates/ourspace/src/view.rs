@@ -23,8 +23,19 @@ pub(crate) struct NetworkView {
     pub(crate) rows: usize,
     /// How far other clocks are ahead, in milliseconds.
     pub(crate) clock: Option<i64>,
+    /// What its own connections through relays have carried.
+    pub(crate) relayed: RelayedView,
     /// What was counted.
     pub(crate) counts: BTreeMap<String, u64>,
+}
+
+/// Bytes of connections through relays since the start, as they are encrypted.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct RelayedView {
+    /// That came.
+    pub(crate) bytes_in: u64,
+    /// That went.
+    pub(crate) bytes_out: u64,
 }
 
 /// A connected node.
@@ -38,6 +49,8 @@ pub(crate) struct PeerView {
     pub(crate) agent: String,
     /// Through a relay.
     pub(crate) relayed: bool,
+    /// Through a relay first, until a direct way was found.
+    pub(crate) punched: bool,
     /// Speaks our protocol.
     pub(crate) ourspace: bool,
     /// Accounts that both follow in public.
@@ -53,6 +66,7 @@ impl NetworkView {
             address: peer.address.clone(),
             agent: peer.agent.clone(),
             relayed: peer.relayed,
+            punched: peer.punched,
             ourspace: peer.speaks,
             overlap: peer.overlap,
             round_trip_ms: peer.round_trip.map(|time| time as f64 / 1000.0),
@@ -65,6 +79,10 @@ impl NetworkView {
             routing: status.routing,
             rows: status.rows,
             clock: status.clock,
+            relayed: RelayedView {
+                bytes_in: status.relayed.bytes_in,
+                bytes_out: status.relayed.bytes_out,
+            },
             counts: status
                 .counts
                 .iter()

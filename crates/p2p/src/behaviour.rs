@@ -18,6 +18,8 @@ use crate::{
     config::{Budget, Config, Ipfs, Switches},
     dht::{self, Guarded, RowStore},
     lines,
+    passing::PassingOn,
+    tested::Tested,
 };
 
 /// How this program calls itself.
@@ -25,10 +27,17 @@ pub(crate) const AGENT: &str = concat!("ourspace/", env!("CARGO_PKG_VERSION"));
 
 /// Pings keep connections warm and find dead ones.
 const PING: Duration = Duration::from_secs(60);
-/// Relayed connections carry text while two nodes find a direct way, or when there is none.
+/// Relayed connections carry text while two nodes find a direct way, or when there is none:
+/// so many bytes, for so long. libp2p's own limits (128 KiB, two minutes) are for the first
+/// of these only.
 const RELAYED_BYTES: u64 = 16 * 1024 * 1024;
-/// And no longer than this.
 const RELAYED_TIME: Duration = Duration::from_secs(60 * 60);
+/// Nodes that may be reached through this one. A connection each is all that they cost.
+const RESERVATIONS: usize = 512;
+/// Connections that are passed on at once, in all and of one peer (libp2p: 16 and 4). So a
+/// node passes on 1 GiB in an hour at the very most.
+const CIRCUITS: usize = 64;
+const CIRCUITS_OF_ONE: usize = 8;
 
 /// All of them.
 #[derive(NetworkBehaviour)]
@@ -48,10 +57,10 @@ pub(crate) struct Behaviour {
 /// What makes a node behind a router reachable.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Reach {
-    pub(crate) autonat: autonat::v2::client::Behaviour,
+    pub(crate) autonat: Tested,
     pub(crate) autonat_server: autonat::v2::server::Behaviour,
     pub(crate) relay_client: relay::client::Behaviour,
-    pub(crate) relay: Toggle<relay::Behaviour>,
+    pub(crate) relay: Toggle<PassingOn>,
     pub(crate) dcutr: dcutr::Behaviour,
 }
 
@@ -96,12 +105,15 @@ impl Reach {
             let limits = relay::Config {
                 max_circuit_bytes: RELAYED_BYTES,
                 max_circuit_duration: RELAYED_TIME,
+                max_reservations: RESERVATIONS,
+                max_circuits: CIRCUITS,
+                max_circuits_per_peer: CIRCUITS_OF_ONE,
                 ..relay::Config::default()
             };
-            relay::Behaviour::new(own, limits)
+            PassingOn::new(own, limits)
         });
         Self {
-            autonat: autonat::v2::client::Behaviour::default(),
+            autonat: Tested::new(own),
             autonat_server: autonat::v2::server::Behaviour::default(),
             relay_client,
             relay: relay.into(),
@@ -110,7 +122,8 @@ impl Reach {
     }
 }
 
-/// Connections: so many, and few to the same peer.
+/// Connections: so many, and few to the same peer: while a hole is punched there are several, and
+/// one more must be possible to try its addresses.
 fn limits(budget: Budget) -> ConnectionLimits {
     // There is room above the budget for those that are being tried; the least worthy of
     // them are ended soon.
@@ -119,7 +132,7 @@ fn limits(budget: Budget) -> ConnectionLimits {
         .with_max_pending_incoming(Some(64))
         .with_max_pending_outgoing(Some(64))
         .with_max_established(Some(most))
-        .with_max_established_per_peer(Some(4))
+        .with_max_established_per_peer(Some(8))
 }
 
 fn rows(own: PeerId, config: &Config) -> Guarded {

@@ -9,17 +9,21 @@
 mod behaviour;
 pub mod bitswap;
 mod config;
+mod counted;
 mod dht;
+mod dialling;
 mod error;
 mod handle;
 mod lines;
+mod passing;
 mod slow;
 mod status;
 mod task;
+mod tested;
 mod transport;
 
 pub use config::{Budget, Clock, Config, Ipfs, Switches};
 pub use error::NodeError;
 pub use handle::{Event, Node, Stored};
-pub use status::{Peer, Status};
+pub use status::{Peer, Relayed, Status};
 pub use task::Task;

@@ -9,7 +9,7 @@ pub struct Status {
     pub peer: String,
     /// Where it can be reached, with the peer id at the end.
     pub listen: Vec<String>,
-    /// Those of them that somebody else has tried and found to work.
+    /// Addresses without a relay at which others were seen to reach it.
     pub confirmed: Vec<String>,
     /// Connected peers.
     pub peers: Vec<Peer>,
@@ -20,8 +20,19 @@ pub struct Status {
     /// How far most peers' clocks are from the one here, in milliseconds: above zero when
     /// they are ahead. None before three peers have told.
     pub clock: Option<i64>,
+    /// What this node's own connections through relays have carried since the start.
+    pub relayed: Relayed,
     /// What was counted since the start, by name.
     pub counts: BTreeMap<&'static str, u64>,
+}
+
+/// Bytes of connections through relays, as they are encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Relayed {
+    /// That came.
+    pub bytes_in: u64,
+    /// That went.
+    pub bytes_out: u64,
 }
 
 /// A connected peer.
@@ -37,6 +48,8 @@ pub struct Peer {
     pub agent: String,
     /// Whether the connection goes through a relay.
     pub relayed: bool,
+    /// Whether it went through one until a direct way was found.
+    pub punched: bool,
     /// Whether it speaks our protocol.
     pub speaks: bool,
     /// How many accounts both follow in public.

@@ -16,17 +16,29 @@ use libp2p::{
     noise, quic, relay, tcp,
 };
 
-use crate::{NodeError, bitswap::muxer, slow::Slow};
+use crate::{
+    NodeError,
+    bitswap::muxer,
+    counted::Meter,
+    dialling::{Choosy, Neighbours},
+    slow::Slow,
+};
 
 /// A silent QUIC connection says so often that it is there: routers forget it else.
-const KEEP_ALIVE: Duration = Duration::from_secs(25);
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// After so much silence a QUIC connection is given up, in milliseconds.
-const SILENCE: u32 = 60_000;
-/// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(15);
+const SILENCE: u32 = 30_000;
+/// How long a handshake may take, from the first packet. Whoever tries another node's address
+/// for it has ten seconds to tell: a router that drops packets must be found out within them.
+const HANDSHAKE: Duration = Duration::from_secs(8);
 
-/// All transports, and the part of the relay that goes with them.
-pub(crate) type Built = (Boxed<(PeerId, StreamMuxerBox)>, relay::client::Behaviour);
+/// All transports, the part of the relay that goes with them, and what relays carry.
+pub(crate) struct Built {
+    pub(crate) transport: Boxed<(PeerId, StreamMuxerBox)>,
+    pub(crate) relay: relay::client::Behaviour,
+    pub(crate) relayed: Meter,
+    pub(crate) neighbours: Neighbours,
+}
 
 /// Which kinds of addresses a node listens on: it opens no other sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +79,9 @@ pub(crate) fn build(
 ) -> Result<Built, NodeError> {
     let noise = noise::Config::new(key).map_err(|error| NodeError::Key(error.to_string()))?;
     let (relay, relay_behaviour) = relay::client::new(key.public().to_peer_id());
+    let relayed = Meter::default();
+    let meter = relayed.clone();
+    let relay = relay.map(move |connection, _| meter.count(connection));
     let streams = optional(
         kinds
             .tcp
@@ -94,7 +109,13 @@ pub(crate) fn build(
             Either::Left((peer, connection)) => (peer, StreamMuxerBox::new(connection)),
             Either::Right((peer, connection)) => (peer, StreamMuxerBox::new(connection)),
         });
-    Ok((all.boxed(), relay_behaviour))
+    let neighbours = Neighbours::default();
+    Ok(Built {
+        transport: Choosy::new(all, neighbours.clone()).boxed(),
+        neighbours,
+        relay: relay_behaviour,
+        relayed,
+    })
 }
 
 fn optional<T>(transport: Option<T>) -> OptionalTransport<T> {

@@ -65,6 +65,9 @@ fn describe(view: &NetworkView) -> String {
         if peer.relayed {
             line.push_str("  through a relay");
         }
+        if peer.punched {
+            line.push_str("  directly, after a relay");
+        }
         lines.push(line);
     }
     lines.join("\n")

@@ -14,7 +14,7 @@ use crate::{
     context::Context,
     control::{Client, Request},
     people::{self, push},
-    view::NetworkView,
+    view::{NetworkView, RelayedView},
 };
 
 /// What it takes: nothing.
@@ -31,6 +31,8 @@ struct Answer<'s> {
     listen: Vec<String>,
     /// Connected nodes.
     peers: usize,
+    /// What its own connections through relays have carried since it started.
+    relayed: RelayedView,
     /// Accounts that are followed.
     follows: usize,
     /// Those of them whose feed is here.
@@ -49,6 +51,7 @@ pub(crate) fn run(context: &Context) -> Outcome {
     let answer = Answer {
         status: &status,
         peers: network.peers.len(),
+        relayed: network.relayed,
         listen: network.listen,
         follows: all.len(),
         mirroring: all.iter().filter(|followed| followed.mirrored).count(),
@@ -71,6 +74,20 @@ pub(crate) fn run(context: &Context) -> Outcome {
             ),
         ),
         None => push(&mut text, format_args!("\nnode      does not run")),
+    }
+    let RelayedView {
+        bytes_in,
+        bytes_out,
+    } = answer.relayed;
+    if bytes_in + bytes_out > 0 {
+        push(
+            &mut text,
+            format_args!(
+                "\nrelayed   {} in, {} out",
+                people::size(bytes_in),
+                people::size(bytes_out)
+            ),
+        );
     }
     context.output.answer(&answer, text)?;
     Ok(ExitCode::SUCCESS)

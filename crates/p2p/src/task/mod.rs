@@ -3,6 +3,7 @@
 //! Commands and the network's events go in, answers and [`Event`]s come out. What is
 //! decided, the machines of the protocol decide; here it is only carried out.
 
+mod again;
 mod peers;
 mod post;
 mod queries;
@@ -104,12 +105,12 @@ impl Task {
         let own = key.public().to_peer_id();
         let listen = addresses(&config.listen)?;
         let kinds = Kinds::of(&listen);
-        let (transport, relay) = transport::build(&key, kinds, config.memory_delay)?;
-        let behaviour = Behaviour::new(&key, relay, config, kinds.is_real())?;
+        let built = transport::build(&key, kinds, config.memory_delay)?;
+        let behaviour = Behaviour::new(&key, built.relay, config, kinds.is_real())?;
         let settings = libp2p::swarm::Config::with_tokio_executor()
             .with_idle_connection_timeout(IDLE)
             .with_max_negotiating_inbound_streams(64);
-        let mut swarm = Swarm::new(transport, behaviour, own, settings);
+        let mut swarm = Swarm::new(built.transport, behaviour, own, settings);
         for address in listen {
             let listened = swarm.listen_on(address.clone());
             listened.map_err(|error| NodeError::Listen(address.to_string(), error.to_string()))?;
@@ -135,10 +136,13 @@ impl Task {
             desk: Desk {
                 replicas: config.budget.replicas.get(),
                 connections: config.budget.connections as usize,
+                reach: Reach::new(built.relayed, built.neighbours),
                 ..Desk::default()
             },
         };
         for address in addresses(&config.peers)? {
+            let now = task.now();
+            task.desk.reach.again.name(&address, now);
             task.begin_with(address);
         }
         let bitswap = task.swarm.behaviour().bitswap.handle();
@@ -317,6 +321,7 @@ impl Task {
     /// Connects to a node that somebody named.
     fn begin_with(&mut self, address: Multiaddr) {
         if let Some(Protocol::P2p(peer)) = address.iter().last() {
+            self.desk.reach.neighbours.met(peer, &address);
             self.rows().add_address(&peer, address.clone());
         }
         if let Err(error) = self.swarm.dial(address) {
@@ -331,7 +336,10 @@ impl Task {
             _ => address.clone().with(Protocol::P2p(own)).to_string(),
         };
         let listen = self.swarm.listeners().map(with_id).collect();
-        let confirmed = self.swarm.external_addresses().map(with_id).collect();
+        let confirmed = self.swarm.external_addresses();
+        let confirmed = confirmed.filter(|address| !is_relayed(address));
+        let confirmed = confirmed.map(with_id).collect();
+        let (bytes_in, bytes_out) = self.desk.reach.relayed.read();
         let routing = self
             .rows()
             .kbuckets()
@@ -343,9 +351,10 @@ impl Task {
         let peers = self.peers.iter().map(|(id, peer)| status::Peer {
             peer: id.to_string(),
             address: peer.address.to_string(),
-            dialled: peer.dialled,
+            dialled: peer.way.dialled,
             agent: peer.agent.clone(),
-            relayed: is_relayed(&peer.address) && lines.is_relayed(id),
+            relayed: peer.way.relayed && lines.is_relayed(id),
+            punched: peer.way.punched,
             speaks: peer.speaks,
             overlap: self.talk.overlap(*id),
             round_trip: peer
@@ -360,6 +369,10 @@ impl Task {
             routing,
             rows: self.rows().store_mut().len(),
             clock: self.peers.clock(),
+            relayed: status::Relayed {
+                bytes_in,
+                bytes_out,
+            },
             counts,
         }
     }

@@ -30,11 +30,24 @@ const ALL_NOTICES: Rate = Rate {
     second: 200.0,
 };
 
+/// How a peer is connected.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Way {
+    /// By this node, so that the address is one to come back to.
+    pub(super) dialled: bool,
+    /// Through relays only.
+    pub(super) relayed: bool,
+    /// Directly, in place of a connection through a relay.
+    pub(super) punched: bool,
+    /// It has stopped to answer.
+    pub(super) silent: bool,
+}
+
 /// A connected peer.
 #[derive(Debug, Clone)]
 pub(super) struct Peer {
     pub(super) address: Multiaddr,
-    pub(super) dialled: bool,
+    pub(super) way: Way,
     pub(super) agent: String,
     pub(super) speaks: bool,
     /// Whether it passes on connections.
@@ -101,9 +114,23 @@ pub(super) struct Peers {
 
 impl Peers {
     pub(super) fn connected(&mut self, peer: PeerId, endpoint: &ConnectedPoint, now: Millis) {
-        self.connected.entry(peer).or_insert_with(|| Peer {
-            address: endpoint.get_remote_address().clone(),
-            dialled: endpoint.is_dialer(),
+        let address = endpoint.get_remote_address();
+        if let Some(known) = self.connected.get_mut(&peer) {
+            if known.way.relayed && !endpoint.is_relayed() {
+                known.way.relayed = false;
+                known.address = address.clone();
+                known.way.dialled = endpoint.is_dialer();
+                known.way.punched = true;
+            }
+            return;
+        }
+        let new = Peer {
+            address: address.clone(),
+            way: Way {
+                dialled: endpoint.is_dialer(),
+                relayed: endpoint.is_relayed(),
+                ..Way::default()
+            },
             agent: String::new(),
             speaks: false,
             relays: false,
@@ -115,7 +142,8 @@ impl Peers {
                 frames: Allowance::new(&FRAMES, now),
                 notices: Allowance::new(&NOTICES, now),
             },
-        });
+        };
+        self.connected.insert(peer, new);
     }
 
     pub(super) fn gone(&mut self, peer: &PeerId) {

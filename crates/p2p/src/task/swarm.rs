@@ -1,6 +1,6 @@
 //! What the network tells, and what follows.
 
-use libp2p::{Multiaddr, PeerId, identify, kad, mdns, ping, swarm::SwarmEvent};
+use libp2p::{Multiaddr, PeerId, identify, kad, mdns, ping, relay, swarm::SwarmEvent};
 use ourspace_protocol::machine::rows;
 
 use super::{
@@ -18,9 +18,13 @@ impl Task {
         match event {
             SwarmEvent::Behaviour(event) => self.behaviour_event(event),
             SwarmEvent::ConnectionEstablished {
-                peer_id, endpoint, ..
+                peer_id,
+                connection_id,
+                endpoint,
+                ..
             } => {
                 let now = self.now();
+                self.linked(peer_id, connection_id, &endpoint);
                 if self.peers.is_silenced(&peer_id, now) {
                     self.swarm.behaviour_mut().lines.hang_up(peer_id);
                     return;
@@ -29,10 +33,20 @@ impl Task {
             }
             SwarmEvent::ConnectionClosed {
                 peer_id,
-                num_established: 0,
-                ..
+                connection_id,
+                endpoint,
+                num_established,
+                cause,
             } => {
-                self.peers.gone(&peer_id);
+                self.unlinked(connection_id);
+                if num_established == 0 {
+                    self.lost(peer_id, &endpoint, cause.as_ref());
+                    self.peers.gone(&peer_id);
+                }
+            }
+            SwarmEvent::ListenerClosed { listener_id, .. } => self.relay_gone(listener_id),
+            SwarmEvent::ExternalAddrConfirmed { .. } | SwarmEvent::ExternalAddrExpired { .. } => {
+                self.moved();
             }
             SwarmEvent::NewListenAddr { address, .. } => {
                 tracing::info!(%address, "listening");
@@ -64,6 +78,17 @@ impl Task {
                 if let Some(peer) = self.peers.get_mut(&peer) {
                     peer.round_trip = Some(time);
                 }
+            }
+            // Over TCP nothing else finds out that the other side is gone.
+            BehaviourEvent::Ping(ping::Event {
+                peer,
+                connection,
+                result: Err(ping::Failure::Timeout | ping::Failure::Other { .. }),
+            }) => {
+                if let Some(peer) = self.peers.get_mut(&peer) {
+                    peer.way.silent = true;
+                }
+                self.swarm.close_connection(connection);
             }
             BehaviourEvent::Reach(event) => self.reach_event(&event),
             BehaviourEvent::Bitswap(event) => self.bitswap_event(event),
@@ -156,8 +181,11 @@ impl Task {
                 Heard::Providers(peers, For::Mail) => self.meet(peers),
                 Heard::Providers(peers, For::Session(session)) => {
                     let own = *self.swarm.local_peer_id();
-                    let peers = peers.iter().filter(|peer| **peer != own);
-                    let peers: Vec<String> = peers.map(PeerId::to_string).collect();
+                    let all = peers.iter().filter(|peer| **peer != own);
+                    let all: Vec<String> = all.map(PeerId::to_string).collect();
+                    // Now, while the query knows their addresses.
+                    self.meet(peers);
+                    let peers = all;
                     let bitswap = self.swarm.behaviour().bitswap.handle();
                     bitswap.add_providers(session, &peers);
                 }
@@ -221,8 +249,11 @@ impl Task {
     /// A peer has said which addresses and protocols it has.
     fn identified(&mut self, peer: PeerId, info: &identify::Info) {
         let now = self.now();
+        let mut new_relay = false;
         if let Some(known) = self.peers.get_mut(&peer) {
-            known.relays = info.protocols.contains(&HOP);
+            let relays = info.protocols.contains(&HOP);
+            new_relay = relays && !known.relays;
+            known.relays = relays;
             known.agent = info
                 .agent_version
                 .chars()
@@ -233,12 +264,18 @@ impl Task {
         if self.peers.is_silenced(&peer, now) {
             return;
         }
+        if new_relay {
+            self.keep_reach(now);
+        }
         let addresses = || info.listen_addrs.iter().take(8);
         if info.protocols.contains(&dht::NAME) {
             for address in addresses() {
                 self.rows().add_address(&peer, address.clone());
             }
             self.note_known();
+        } else {
+            // It may have found out that nobody gets through to it.
+            self.rows().remove_peer(&peer);
         }
         if let Some(ipfs) = self.swarm.behaviour_mut().ipfs.as_mut() {
             let speaks = ipfs
@@ -268,6 +305,7 @@ impl Task {
     }
 
     fn found_near(&mut self, peer: PeerId, address: Multiaddr) {
+        self.desk.reach.neighbours.met(peer, &address);
         self.rows().add_address(&peer, address);
         if !self.swarm.is_connected(&peer)
             && let Err(error) = self.swarm.dial(peer)
@@ -281,7 +319,7 @@ impl Task {
             ReachEvent::Autonat(tested) => {
                 let works = tested.result.is_ok();
                 tracing::debug!(address = %tested.tested_addr, works, "an address was tried");
-                self.tried(works);
+                self.tried(&tested.tested_addr, works);
                 self.count(if works { "reachable" } else { "unreachable" }, 1);
             }
             ReachEvent::Dcutr(punched) => {
@@ -294,6 +332,12 @@ impl Task {
                     },
                     1,
                 );
+            }
+            ReachEvent::Relay(relay::Event::CircuitReqAccepted { .. }) => {
+                self.count("circuits_passed_on", 1);
+            }
+            ReachEvent::Relay(relay::Event::CircuitReqDenied { .. }) => {
+                self.count("circuits_denied", 1);
             }
             _ => {}
         }

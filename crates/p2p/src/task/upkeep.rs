@@ -68,6 +68,7 @@ impl Task {
         let before = now.saturating_sub(ROW_LIVES);
         self.rows().store_mut().expire(before);
         self.keep_reach(now);
+        self.dial_again(now);
         self.catch_up();
         // A session that asks for nothing any more is forgotten; of more, the oldest.
         while self.desk.sessions.len() > SESSIONS {
