@@ -10,6 +10,7 @@ mod context;
 mod control;
 mod failure;
 mod file;
+mod link;
 mod log;
 mod media_args;
 mod meet;

@@ -35,8 +35,11 @@ fn an_account_is_made_and_shown() {
     insta::assert_json_snapshot!(who, {
         ".account" => "[account]", ".did" => "[did]", ".fingerprint" => "[fingerprint]",
         ".device" => "[device]", ".grant.issued" => "[date]", ".grant.expires" => "[date]",
-        ".root" => "[root]", ".timestamp" => "[timestamp]",
+        ".root" => "[root]", ".timestamp" => "[timestamp]", ".link" => "[link]",
     });
+    // No node runs, so the link names none.
+    let account = who["account"].as_str().unwrap();
+    assert_eq!(who["link"], format!("ourspace:{account}"));
 
     // A second account does not go into the same home.
     let said = place.run(&["init", "--yes"]);

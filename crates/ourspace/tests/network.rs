@@ -408,6 +408,33 @@ const RSS: &str = r#"<?xml version="1.0"?><rss version="2.0"><channel><title>Ord
 <pubDate>Fri, 02 Jan 2026 03:04:05 GMT</pubDate></item></channel></rss>"#;
 
 #[test]
+fn a_link_is_all_that_a_follower_needs() {
+    let author = Node::new();
+    author.post(&["found by a link"]);
+    let code = author.place.folder().join("link.svg");
+    let whoami = ["whoami", "--link-qr", code.to_str().unwrap()];
+    let whoami = author.place.json(&whoami);
+    schema::holds("whoami", &whoami);
+    assert!(std::fs::metadata(&code).unwrap().len() > 500);
+    let link = whoami["link"].as_str().unwrap();
+    assert!(link.starts_with(&format!("ourspace:{}?peer=/ip4/127.0.0.1/", author.account)));
+    let follower = Node::new();
+    follower.place.run(&["follow", link]).ok();
+    let there = ["found by a link"];
+    until("the post", || follower.texts(&author.account) == there);
+    // Read before the node runs, it is known when it starts; but nothing private of it.
+    let later = Place::new();
+    later.run(&["follow", link]).ok();
+    let later = Node::of(later);
+    assert!(later.texts(&author.account).is_empty());
+    // What leads elsewhere is refused as a whole.
+    for more in ["&peer=/dns4/example.org/tcp/1", "&at=x", "&peer="] {
+        let said = follower.place.run(&["follow", &format!("{link}{more}")]);
+        assert!(said.refused(2).contains("link"), "{more}: {}", said.err);
+    }
+}
+
+#[test]
 fn without_a_node_it_is_said_what_to_do() {
     let place = Place::new();
     for words in [

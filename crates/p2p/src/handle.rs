@@ -7,6 +7,7 @@ use ourspace_protocol::{
     account::Account,
     announcement::Announcement,
     heads::Heads,
+    link::{self, Address},
     message::Mail,
     seams::{BoxFuture, Candidate, Lookup, Mailer, Push, Resolver, Session, Transport},
 };
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Put(Account, oneshot::Sender<Stored>),
     Resolve(Account, Way, mpsc::Sender<Candidate>),
     Providers(u64, Option<Account>),
+    /// Connects to a node that a stranger's record names.
+    Meet(String),
     Dial(String, oneshot::Sender<Result<(), NodeError>>),
     Status(oneshot::Sender<Status>),
     Post(Post),
@@ -241,10 +244,10 @@ impl Transport for Node {
         "ipfs"
     }
 
-    /// The peers that follow the account are asked, and, where these do not have all, those
-    /// that the DHT names.
-    fn open(&self, account: Option<Account>, _: &[String]) -> Box<dyn Session> {
-        let session = self.bitswap.open(&[]);
+    /// The peers that follow the account are asked, and nodes among the locations; where
+    /// these do not have all, those that the DHT names.
+    fn open(&self, account: Option<Account>, locations: &[String]) -> Box<dyn Session> {
+        let session = self.bitswap.open(&nodes(locations));
         // A node that has more to do than it can: the session then waits in vain and ends.
         if self
             .commands
@@ -255,6 +258,14 @@ impl Transport for Node {
         }
         Box::new(session)
     }
+}
+
+/// Nodes that a record names, as multiaddrs with a peer id at the end: the first few.
+fn nodes(locations: &[String]) -> Vec<String> {
+    let nodes = locations
+        .iter()
+        .filter(|one| one.parse::<Address>().is_ok());
+    nodes.take(link::PEERS).cloned().collect()
 }
 
 struct ByNode {
@@ -270,26 +281,33 @@ impl Resolver for ByNode {
         }
     }
 
-    fn resolve(&self, account: Account, _: &[String]) -> Box<dyn Lookup> {
+    fn resolve(&self, account: Account, locations: &[String]) -> Box<dyn Lookup> {
         let (found, come) = mpsc::channel(FOUND);
         let command = Command::Resolve(account, self.way, found);
+        let mut begin = vec![command];
+        // Once is enough, for both ways.
+        if self.way == Way::Swarm {
+            begin.extend(nodes(locations).into_iter().map(Command::Meet));
+        }
         Box::new(Pending {
-            begin: Some((self.node.clone(), command)),
+            begin: Some((self.node.clone(), begin)),
             come,
         })
     }
 }
 
 struct Pending {
-    begin: Option<(Node, Command)>,
+    begin: Option<(Node, Vec<Command>)>,
     come: mpsc::Receiver<Candidate>,
 }
 
 impl Lookup for Pending {
     fn next(&mut self) -> BoxFuture<'_, Option<Candidate>> {
         Box::pin(async {
-            if let Some((node, command)) = self.begin.take() {
-                node.ask(command).await.ok()?;
+            if let Some((node, commands)) = self.begin.take() {
+                for command in commands {
+                    node.ask(command).await.ok()?;
+                }
             }
             self.come.recv().await
         })

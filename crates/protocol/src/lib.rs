@@ -20,6 +20,7 @@ pub mod grant;
 pub mod hash;
 pub mod heads;
 pub mod limits;
+pub mod link;
 pub mod machine;
 pub mod message;
 pub mod notice;

@@ -7,7 +7,11 @@ use ourspace_node::{
     follows::{self, Wish},
     webfeeds::{self, WebWish},
 };
-use ourspace_protocol::account::Account;
+use ourspace_protocol::{
+    account::Account,
+    link::{Link, LinkError},
+};
+use ourspace_store::NetworkStore;
 use serde::Serialize;
 
 use super::Outcome;
@@ -15,7 +19,9 @@ use crate::{
     context::Context,
     control::{Client, Request},
     failure::Failure,
+    link::worth_dialling,
     parse,
+    view::NetworkView,
 };
 
 /// What it takes.
@@ -29,10 +35,12 @@ Examples:
   ourspace follow 0x52908400098527886E0F7030069857D2E4169EE7 --quiet
   ourspace follow 0x52908400098527886E0F7030069857D2E4169EE7 --at https://example.org/feed/
   ourspace follow https://example.org/podcast.xml
+  ourspace follow 'ourspace:0x52908400098527886E0F7030069857D2E4169EE7?peer=/ip4/…'
   ourspace follow 0x52908400098527886E0F7030069857D2E4169EE7 --peer /ip4/192.0.2.7/tcp/4011/p2p/12D3Koo…")]
 pub(crate) struct Arguments {
-    /// Whom: an address, or the URL of a feed or page of the ordinary web
-    #[arg(value_name = "ADDRESS|URL")]
+    /// Whom: an address, a link from `ourspace whoami`, or the URL of a feed or page of the
+    /// ordinary web
+    #[arg(value_name = "ADDRESS|LINK|URL")]
     whom: String,
     /// Tell nobody
     #[arg(long)]
@@ -73,12 +81,19 @@ struct Answer {
 
 /// Follows.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
-    let web = arguments.whom.contains("://");
+    let link = match Link::is_meant(&arguments.whom) {
+        true => Some(link(&arguments.whom)?),
+        false => None,
+    };
+    let web = link.is_none() && arguments.whom.contains("://");
     let account = match web {
         true => follow_web(arguments, context)?,
-        false => follow(arguments, context)?,
+        false => follow(arguments, context, link.as_ref())?,
     };
     let mut node = Client::connect(&context.home)?;
+    if let Some(link) = &link {
+        begin_with(link, node.as_mut(), context)?;
+    }
     if let Some(node) = &mut node {
         for peer in &arguments.peers {
             let address = peer.clone();
@@ -96,7 +111,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
         quiet: arguments.quiet,
         node: node.is_some(),
     };
-    let whom = &arguments.whom;
+    let whom = match web {
+        true => arguments.whom.clone(),
+        false => account.to_string(),
+    };
     let text = match &node {
         Some(_) => format!("you follow {whom}; what they have posted is being fetched"),
         None => {
@@ -107,8 +125,36 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn follow(arguments: &Arguments, context: &Context) -> Result<Account, Failure> {
-    let account = parse::account(&arguments.whom).map_err(Failure::usage)?;
+fn link(text: &str) -> Result<Link, Failure> {
+    text.parse()
+        .map_err(|error: LinkError| Failure::usage(error.to_string()))
+}
+
+/// Connects to the nodes of a link; where no node runs, the next one does it at its start.
+fn begin_with(link: &Link, node: Option<&mut Client>, context: &Context) -> Result<(), Failure> {
+    if let Some(node) = node {
+        let network: NetworkView = serde_json::from_value(node.one(&Request::Network)?)?;
+        for peer in worth_dialling(link, &network.listen) {
+            let address = peer.as_str().to_owned();
+            node.one(&Request::Dial { address })?;
+        }
+        return Ok(());
+    }
+    let peers = worth_dialling(link, &[]);
+    let peers: Vec<String> = peers.iter().map(|peer| peer.as_str().to_owned()).collect();
+    NetworkStore::open(&context.home)?.put_nodes(&peers, context.now()?)?;
+    Ok(())
+}
+
+fn follow(
+    arguments: &Arguments,
+    context: &Context,
+    link: Option<&Link>,
+) -> Result<Account, Failure> {
+    let account = match link {
+        Some(link) => link.account,
+        None => parse::account(&arguments.whom).map_err(Failure::usage)?,
+    };
     let home = context.open()?;
     let wish = Wish {
         quiet: arguments.quiet,

@@ -12,22 +12,44 @@ use ourspace_node::{
     account::{self, WalletPlace, Whoami},
     recover,
 };
+use serde::Serialize;
 
 use super::Outcome;
-use crate::{context::Context, failure::Failure, file, qr::Qr};
+use crate::{
+    context::Context,
+    control::{Client, Request},
+    failure::Failure,
+    file, link,
+    people::push,
+    qr::Qr,
+    view::NetworkView,
+};
 
 /// What it takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ourspace whoami\n  ourspace whoami --qr card.svg\n  ourspace whoami --statement succession.cbor\n  ourspace whoami --json"
+    after_help = "The link holds up to four addresses of your node, when it runs: others follow you with it at \
+once (`ourspace follow LINK`).\n\nExamples:\n  ourspace whoami\n  ourspace whoami --link-qr link.svg\n  ourspace whoami --qr card.svg\n  ourspace whoami --statement succession.cbor\n  ourspace whoami --json"
 )]
 pub(crate) struct Arguments {
     /// Write the account's QR code into this file (.svg or .png)
     #[arg(long, value_name = "FILE")]
     qr: Option<PathBuf>,
+    /// Write the QR code of the link to follow you by into this file (.svg or .png)
+    #[arg(long, value_name = "FILE")]
+    link_qr: Option<PathBuf>,
     /// Write the statement that this account continues a lost one (`ourspace recover`) into this file
     #[arg(long, value_name = "FILE")]
     statement: Option<PathBuf>,
+}
+
+/// What it answers.
+#[derive(Debug, Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    whoami: Whoami,
+    /// Whom to follow, and nodes to begin with.
+    link: String,
 }
 
 /// Shows whose home it is.
@@ -48,12 +70,25 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     if let Some(path) = &arguments.qr {
         qr.write(path)?;
     }
+    let network = match Client::connect(&context.home)? {
+        Some(mut node) => serde_json::from_value(node.one(&Request::Network)?)?,
+        None => NetworkView::default(),
+    };
+    let link = link::of(whoami.account, &network).to_string();
+    if let Some(path) = &arguments.link_qr {
+        Qr::of(&link)?.write(path)?;
+    }
     let mut text = String::new();
     if io::stdout().is_terminal() {
         text.push_str(&qr.terminal());
     }
     text.push_str(&describe(&whoami));
-    context.output.answer(&whoami, text)?;
+    push(&mut text, format_args!("\nlink         {link}"));
+    context.output.answer(&Answer { whoami, link }, text)?;
+    if let Some(path) = &arguments.link_qr {
+        let said = format!("the QR code of the link is in {}", path.display());
+        context.output.say(said);
+    }
     if let Some(path) = &arguments.qr {
         let said = format!("the QR code of the account is in {}", path.display());
         context.output.say(said);

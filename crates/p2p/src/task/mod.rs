@@ -225,6 +225,7 @@ impl Task {
                 self.carry_out(out);
             }
             Command::Providers(session, account) => self.provide_for(session, account),
+            Command::Meet(address) => self.meet_named(&address),
             // Whoever asked may have gone.
             Command::Dial(address, tell) => drop(tell.send(self.dial(&address))),
             Command::Status(tell) => drop(tell.send(self.status())),
@@ -316,6 +317,21 @@ impl Task {
         let address = parse(address)?;
         self.begin_with(address);
         Ok(())
+    }
+
+    /// Connects to a node that a stranger's record names: as to anybody else, so that
+    /// nothing private is dialled for it.
+    fn meet_named(&mut self, address: &str) {
+        let Ok(address) = address.parse::<Multiaddr>() else {
+            return;
+        };
+        let peer = address.iter().last();
+        if matches!(peer, Some(Protocol::P2p(peer)) if self.swarm.is_connected(&peer)) {
+            return;
+        }
+        if let Err(error) = self.swarm.dial(address) {
+            tracing::debug!(%error, "not dialled");
+        }
     }
 
     /// Connects to a node that somebody named.
