@@ -10,6 +10,7 @@ use futures::StreamExt as _;
 use ourspace_node::Home;
 use ourspace_p2p::{Node, Status};
 use ourspace_protocol::account::Account;
+use ourspace_store::{NetworkStore, StoreError};
 use ourspace_torrent::{Rendezvous, Settings};
 use tokio_util::sync::CancellationToken;
 
@@ -22,10 +23,12 @@ const WELL_KNOWN: [&str; 3] = [
     "router.utorrent.com:6881",
 ];
 /// So long the other ways are tried alone.
-const FIRST: Duration = Duration::from_secs(20);
+const FIRST: Duration = Duration::from_secs(10);
 /// So long a search for one account waits for the other ways.
 const LAST: Duration = Duration::from_secs(5);
-/// Between two tries.
+/// And so often it is done, later each time: whoever has the feed may come online.
+const TRIES: u32 = 12;
+/// Between two tries, at most.
 const AGAIN: Duration = Duration::from_secs(5 * 60);
 /// How large the network is taken to be: too small a number only means that more nodes say
 /// that they are there.
@@ -52,26 +55,38 @@ pub(crate) struct Meeting {
     node: Node,
     rendezvous: Rendezvous,
     own: Account,
+    memory: Arc<NetworkStore>,
 }
 
 impl Meeting {
     /// Nothing is opened or sent yet.
-    pub(crate) fn new(node: Node, own: Account, wishes: &MeetingWishes) -> Self {
+    ///
+    /// # Errors
+    /// [`StoreError`] when what the last run knew cannot be read.
+    pub(crate) fn new(
+        node: Node,
+        own: Account,
+        wishes: &MeetingWishes,
+        memory: Arc<NetworkStore>,
+    ) -> Result<Self, StoreError> {
+        let known = memory.mainline()?;
         let mut bootstrap = wishes.dht_nodes.clone();
         if wishes.well_known {
             bootstrap.extend(WELL_KNOWN.map(str::to_owned));
         }
         let settings = Settings {
-            on: wishes.on && !bootstrap.is_empty(),
+            on: wishes.on && !(bootstrap.is_empty() && known.is_empty()),
             bootstrap,
+            known,
             private: wishes.private,
             ..Settings::default()
         };
-        Self {
+        Ok(Self {
             node,
             rendezvous: Rendezvous::new(settings),
             own,
-        }
+            memory,
+        })
     }
 
     /// Meets others until it is told to stop.
@@ -95,6 +110,18 @@ impl Meeting {
             if let Some(port) = reached_at(&status) {
                 self.announce(port).await;
             }
+            self.remember().await;
+        }
+    }
+
+    /// Notes the nodes of the Mainline DHT that answered: the next run begins with them.
+    async fn remember(&self) {
+        let known = self.rendezvous.nodes().await;
+        if known.is_empty() {
+            return;
+        }
+        if let Err(error) = self.memory.put_mainline(&known) {
+            tracing::warn!(%error, "nodes of the Mainline DHT are not remembered");
         }
     }
 
@@ -110,14 +137,20 @@ impl Meeting {
     async fn find(&self, account: Account) {
         let found = self.rendezvous.find(account, now()).take(DIALS);
         found.for_each(|address| self.dial(address)).await;
+        self.remember().await;
     }
 
     /// The same, after the other ways have had their time and found nothing.
     pub(crate) async fn find_at_last(self, home: Arc<Home>, account: Account) {
-        tokio::time::sleep(LAST).await;
-        let heads = home.store().read().and_then(|reader| reader.heads(account));
-        if heads.is_ok_and(|heads| heads.is_empty()) {
+        let mut wait = LAST;
+        for _ in 0..TRIES {
+            tokio::time::sleep(wait).await;
+            let heads = home.store().read().and_then(|reader| reader.heads(account));
+            if !heads.is_ok_and(|heads| heads.is_empty()) {
+                return;
+            }
             self.find(account).await;
+            wait = AGAIN.min(wait * 2);
         }
     }
 
@@ -146,9 +179,12 @@ impl Meeting {
     }
 }
 
-/// The port at which others have reached this node.
+/// The port at which others have reached this node. Where there is nobody who could have
+/// tried, the one that it listens at: else the first two nodes would never meet.
 fn reached_at(status: &Status) -> Option<u16> {
-    let address = status.confirmed.first()?;
+    let alone = !status.peers.iter().any(|peer| peer.speaks);
+    let untried = status.listen.first().filter(|_| alone);
+    let address = status.confirmed.first().or(untried)?;
     let mut parts = address.split('/');
     parts.find(|part| matches!(*part, "udp" | "tcp"))?;
     parts.next()?.parse().ok()

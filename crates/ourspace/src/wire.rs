@@ -82,12 +82,7 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         })
     };
     let (node, events, task) = listen(wishes, config)?;
-    let client = Client::new(Arc::new(Net), &[])?;
-    let sites = match wishes.local {
-        true => Sites::new(client.clone(), &[]).in_private_networks(),
-        false => Sites::new(client.clone(), &[]),
-    };
-    let sites = Arc::new(sites);
+    let (client, sites) = web(wishes)?;
     let ways: Vec<Arc<dyn Resolver>> =
         vec![Arc::new(node.swarm()), Arc::new(node.dht()), sites.clone()];
     let parts = Parts {
@@ -101,7 +96,12 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
     let (runtime, inputs, happened) = Runtime::new(parts)?;
     let mailer = Arc::new(node.clone());
     let (mailroom, letters) = Mailroom::new(Arc::clone(home), mailer, Arc::new(now), happened);
-    let meeting = Meeting::new(node.clone(), home.account()?, &wishes.meeting);
+    let meeting = Meeting::new(
+        node.clone(),
+        home.account()?,
+        &wishes.meeting,
+        Arc::clone(&memory),
+    )?;
     let stop = CancellationToken::new();
     let tasks = vec![
         tokio::spawn(task.run(stop.clone())),
@@ -119,6 +119,16 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         stop,
         tasks,
     })
+}
+
+/// What asks web hosts, and feeds on them.
+fn web(wishes: &Wishes) -> Result<(Client, Arc<Sites>), Failure> {
+    let client = Client::new(Arc::new(Net), &[])?;
+    let sites = match wishes.local {
+        true => Sites::new(client.clone(), &[]).in_private_networks(),
+        false => Sites::new(client.clone(), &[]),
+    };
+    Ok((client, Arc::new(sites)))
 }
 
 async fn run(runtime: Runtime, stop: CancellationToken) {

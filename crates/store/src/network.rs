@@ -8,6 +8,7 @@
 
 use std::{
     fs::OpenOptions,
+    net::SocketAddrV4,
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -21,9 +22,13 @@ use crate::error::StoreError;
 /// Nodes that are remembered; those not met for longest go first.
 const NODES: i64 = 512;
 
+/// Nodes of the Mainline DHT that are remembered.
+const MAINLINE: usize = 64;
+
 const LAYOUT: &str = "
     CREATE TABLE IF NOT EXISTS row (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS node (address TEXT PRIMARY KEY, met INTEGER NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS mainline (address TEXT PRIMARY KEY) STRICT;
     CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 ";
 
@@ -118,6 +123,35 @@ impl NetworkStore {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Notes the nodes of the Mainline DHT that answered last, in place of earlier ones; of
+    /// many, the first few.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn put_mainline(&self, addresses: &[SocketAddrV4]) -> Result<(), StoreError> {
+        let mut conn = self.conn();
+        let tx = conn.transaction()?;
+        tx.execute("DELETE FROM mainline", [])?;
+        for address in addresses.iter().take(MAINLINE) {
+            tx.prepare_cached("INSERT OR IGNORE INTO mainline (address) VALUES (?)")?
+                .execute([address.to_string()])?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Nodes of the Mainline DHT to begin with.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn mainline(&self) -> Result<Vec<SocketAddrV4>, StoreError> {
+        let conn = self.conn();
+        let mut find = conn.prepare("SELECT address FROM mainline")?;
+        let rows = find.query_map([], |row| row.get::<_, String>(0))?;
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        Ok(rows.iter().filter_map(|row| row.parse().ok()).collect())
+    }
+
     fn put_row(&self, key: &[u8; 32], value: &[u8]) -> Result<(), StoreError> {
         let conn = self.conn();
         conn.prepare_cached("INSERT OR REPLACE INTO row (key, value) VALUES (?, ?)")?
@@ -193,6 +227,14 @@ mod tests {
             }
         }
         let store = NetworkStore::open(home.path()).unwrap();
+        let at = |port| SocketAddrV4::new([11, 1, 0, 1].into(), port);
+        store.put_mainline(&[at(1)]).unwrap();
+        store
+            .put_mainline(&(2..=100).map(at).collect::<Vec<_>>())
+            .unwrap();
+        let known = store.mainline().unwrap();
+        assert_eq!(known.len(), MAINLINE);
+        assert!(known.contains(&at(2)) && !known.contains(&at(1)));
         assert_eq!(store.seed(|| [8; 32]).unwrap(), [7; 32]);
         assert_eq!(store.load(), [([1; 32], b"row".to_vec())]);
         assert_eq!(store.nodes(2).unwrap(), ["/memory/599", "/memory/598"]);

@@ -1,6 +1,7 @@
 //! What tests of several rooms share. Never part of the program.
 
 pub mod lab;
+pub mod mainline;
 pub mod peers;
 pub mod random;
 pub mod sample;

@@ -69,7 +69,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (&["tokio-tun"], &["ourspace-testkit"]),
     (&["libp2p", "prost"], &["ourspace-p2p"]),
     (&["tokio-rustls", "webpki-roots"], &["ourspace-http"]),
-    (&["mainline"], &["ourspace-torrent"]),
+    (&["mainline"], &["ourspace-torrent", "ourspace-testkit"]),
     (
         &[
             "clap",
