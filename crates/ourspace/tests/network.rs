@@ -159,6 +159,22 @@ fn a_feed_is_followed_kept_and_served_on_when_its_author_is_gone() {
         let followed = follower.followed(&author.account);
         followed["media_bytes"].as_u64().unwrap() > 0 && followed["mirrored"] == true
     });
+    let kept = follower.place.json(&["mirror", "--wait"]);
+    schema::holds("mirror", &kept);
+    assert_eq!(
+        kept["accounts"][0]["media_files_here"],
+        kept["accounts"][0]["media_files"]
+    );
+    let pinned = follower
+        .place
+        .json(&["mirror", &author.account, "--pin", "--quota", "5000"]);
+    assert_eq!(
+        (
+            &pinned["accounts"][0]["pinned"],
+            &pinned["accounts"][0]["quota"]
+        ),
+        (&true.into(), &5000.into())
+    );
     let resolved = follower.place.json(&["resolve", &author.account]);
     let root = resolved["root"].clone();
     let status = author.place.json(&["status"]);

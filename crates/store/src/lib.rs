@@ -66,7 +66,7 @@ pub use holdings::{Info, Kept};
 pub use incoming::Incoming;
 pub use kept::KeptFile;
 pub use listing::{Branch, Place};
-pub use mirror::{Tree, TreeState};
+pub use mirror::{Media, Tree, TreeState};
 pub use network::NetworkStore;
 pub use notices::{KeptNotice, Owed};
 pub use reader::{Counts, Reader};

@@ -19,7 +19,7 @@ use ourspace_protocol::{
 };
 use ourspace_store::{KeptFile, Place, Reader, StoreError};
 
-use crate::Site;
+use crate::{Site, timeline};
 
 /// Why something cannot be served though it is there.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,8 @@ impl From<ourspace_protocol::feed::state::StateError> for FindError {
 const ICON: &str = "favicon.ico";
 /// The program's own mark: a page with a picture of its author names that as its icon.
 static ICON_BYTES: &[u8] = include_bytes!("../assets/favicon.ico");
+/// How the timeline looks.
+static STYLE_BYTES: &[u8] = include_bytes!("../assets/timeline.css");
 
 /// What lies at a path.
 #[derive(Debug)]
@@ -86,12 +88,40 @@ impl Site {
     /// What lies at `path` (without the slash at its beginning).
     pub(crate) fn find(&self, path: &str) -> Result<Found, FindError> {
         let reader = self.home.store().read()?;
-        let found = Find {
+        let of = |account| Find {
             site: self,
             reader: &reader,
-            account: self.account(),
+            account,
         };
-        found.path(path)
+        match path {
+            "timeline" => return Ok(Found::Folder("timeline/".to_owned())),
+            "timeline/" | timeline::PATH => {
+                let page = timeline::page(&reader, self.account())?;
+                return Ok(file(timeline::PATH, Bytes::from(page), false));
+            }
+            "timeline/style.css" => {
+                return Ok(file(path, Bytes::from_static(STYLE_BYTES), false));
+            }
+            _ => {}
+        }
+        // What is here of others, for the timeline.
+        if let Some((address, inner)) = path
+            .strip_prefix(timeline::OF)
+            .and_then(|rest| rest.split_once('/'))
+        {
+            let Ok(account) = address.parse() else {
+                return Ok(Found::Nothing);
+            };
+            if let Ok(id) = inner.parse::<ItemId>() {
+                let page = format!("{}{address}/posts/{id}/", timeline::OF);
+                return Ok(Found::Folder(page));
+            }
+            return Ok(match of(account).path(inner)? {
+                Found::Folder(inner) => Found::Folder(format!("{}{address}/{inner}", timeline::OF)),
+                found => found,
+            });
+        }
+        of(self.account()).path(path)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The own feed, served to this machine.
+//! The own feed, and the timeline, served to this machine.
 //!
 //! What the tree holds is rendered from the store when somebody asks for it, so a new
 //! post is there at once; media come out of the store piece by piece. Beside the tree lie
@@ -16,6 +16,7 @@ mod reply;
 mod seats;
 mod server;
 mod stream;
+mod timeline;
 
 use std::sync::{Arc, Mutex};
 

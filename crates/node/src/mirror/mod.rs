@@ -24,6 +24,7 @@ mod pool;
 mod purge;
 mod serve;
 mod take;
+mod view;
 
 pub use apply::{Applied, apply};
 pub use batch::{Batch, commit};
@@ -36,3 +37,4 @@ pub(crate) use purge::make_room;
 pub use purge::{Purge, evict, purge, unpurge};
 pub use serve::Served;
 pub use take::{Taken, take, wanted};
+pub use view::{MediaView, MirrorView, MirrorsView, mirrors};

@@ -13,6 +13,7 @@ use crate::{
 mod backup;
 mod completions;
 mod delete;
+mod demo;
 mod device;
 mod doctor;
 mod edit;
@@ -21,6 +22,7 @@ mod follow;
 mod follows;
 mod import;
 mod init;
+mod mirror;
 mod notifications;
 mod peers;
 mod post;
@@ -110,8 +112,12 @@ pub(crate) enum Command {
     Publish(publish::Arguments),
     /// Show the nodes that this one is connected to, or connect to one
     Peers(peers::Arguments),
+    /// Show and set what is kept of those whom you follow
+    Mirror(mirror::Arguments),
     /// Drop somebody's feed or one file at once and for good
     Purge(purge::Arguments),
+    /// Look around: five neighbours on this machine, gone when you stop them
+    Demo(demo::Arguments),
     /// Say what is wrong, and what to do
     Doctor(doctor::Arguments),
     /// Show how this place is doing
@@ -188,7 +194,9 @@ fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Resolve(arguments) => resolve::run(&arguments, context),
         Command::Publish(publish::Arguments {}) => publish::run(context),
         Command::Peers(arguments) => peers::run(&arguments, context),
+        Command::Mirror(arguments) => mirror::run(&arguments, context),
         Command::Purge(arguments) => purge::run(&arguments, context),
+        Command::Demo(demo::Arguments {}) => demo::run(context),
         Command::Doctor(doctor::Arguments {}) => doctor::run(context),
         Command::Status(status::Arguments {}) => status::run(context),
         Command::Import(arguments) => import::run(&arguments, context),

@@ -1,0 +1,184 @@
+//! `ourspace mirror`: what is kept of others, and how much.
+
+use std::{process::ExitCode, thread, time::Duration};
+
+use clap::{ArgGroup, Args};
+use ourspace_node::{
+    Home,
+    follows::{self, Wish},
+    mirror::{self, MirrorView, MirrorsView},
+};
+use ourspace_protocol::account::Account;
+
+use super::Outcome;
+use crate::{
+    context::Context,
+    control::{Client, Request},
+    failure::Failure,
+    parse,
+    people::{self, push},
+};
+
+/// How often it is looked how far the node has come.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What it takes.
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("pin_or_not").args(["pin", "unpin"]),
+    group = ArgGroup::new("media_or_not").args(["text_only", "with_media"]),
+    after_help = "Examples:
+  ourspace mirror
+  ourspace mirror --wait
+  ourspace mirror 0x52908400098527886E0F7030069857D2E4169EE7 --pin
+  ourspace mirror 0x52908400098527886E0F7030069857D2E4169EE7 --quota 200000000 --json"
+)]
+pub(crate) struct Arguments {
+    /// Only this account, whom you follow
+    #[arg(value_name = "ADDRESS", value_parser = parse::account)]
+    whom: Option<Account>,
+    /// Never make room by dropping what is theirs
+    #[arg(long, requires = "whom")]
+    pin: bool,
+    /// Make room by dropping what is theirs, too
+    #[arg(long, requires = "whom")]
+    unpin: bool,
+    /// Fetch no pictures, sound and video of theirs
+    #[arg(long, requires = "whom")]
+    text_only: bool,
+    /// Fetch pictures, sound and video of theirs
+    #[arg(long, requires = "whom")]
+    with_media: bool,
+    /// Bytes of media to keep of theirs at most
+    #[arg(long, value_name = "BYTES", requires = "whom")]
+    quota: Option<u64>,
+    /// Wait until everything is here, and show how far it is
+    #[arg(long)]
+    wait: bool,
+}
+
+impl Arguments {
+    fn changes(&self) -> bool {
+        self.pin || self.unpin || self.text_only || self.with_media || self.quota.is_some()
+    }
+}
+
+/// Shows it, or changes it.
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
+    if let Some(whom) = arguments.whom.filter(|_| arguments.changes()) {
+        change(arguments, whom, context)?;
+    }
+    let home = context.open_reader()?;
+    if arguments.wait {
+        wait(arguments, &home, context)?;
+    }
+    let shown = look(arguments, &home)?;
+    context.output.answer(&shown, text(&shown))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn look(arguments: &Arguments, home: &Home) -> Result<MirrorsView, Failure> {
+    let mut shown = mirror::mirrors(home)?;
+    if let Some(whom) = arguments.whom {
+        shown.accounts.retain(|one| one.account == whom);
+        if shown.accounts.is_empty() {
+            return Err(not_followed(whom));
+        }
+    }
+    Ok(shown)
+}
+
+fn not_followed(whom: Account) -> Failure {
+    Failure::refused(format!(
+        "you do not follow {whom}, so nothing of theirs is mirrored; `ourspace follow {whom}` begins"
+    ))
+}
+
+fn change(arguments: &Arguments, whom: Account, context: &Context) -> Result<(), Failure> {
+    let home = context.open()?;
+    let known = home.store().read()?.follow(whom)?;
+    let known = known.ok_or_else(|| not_followed(whom))?;
+    let wish = Wish {
+        quiet: known.quiet,
+        pinned: (known.pinned || arguments.pin) && !arguments.unpin,
+        text_only: (known.text_only || arguments.text_only) && !arguments.with_media,
+        quota: arguments.quota.or(known.quota),
+        title: None,
+    };
+    follows::follow(&home, context.signing_time()?, whom, wish)?;
+    if let Some(mut node) = Client::connect(&context.home)? {
+        node.one(&Request::Changed)?;
+        node.one(&Request::Find {
+            account: whom,
+            locations: Vec::new(),
+        })?;
+    }
+    Ok(())
+}
+
+/// Waits while the node fetches.
+fn wait(arguments: &Arguments, home: &Home, context: &Context) -> Result<(), Failure> {
+    if Client::connect(&context.home)?.is_none() {
+        return Err(Failure::refused(
+            "no node runs that would fetch anything: run it (`ourspace`), then wait",
+        ));
+    }
+    let bar = context.output.progress(0, "bytes of media");
+    loop {
+        let shown = look(arguments, home)?;
+        let all = shown.accounts.iter().map(|one| one.media.media_bytes);
+        let here = shown.accounts.iter().map(|one| one.media.media_bytes_here);
+        bar.set_length(all.sum());
+        bar.set_position(here.sum());
+        if shown.accounts.iter().all(MirrorView::is_whole) {
+            bar.finish_and_clear();
+            return Ok(());
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+fn text(shown: &MirrorsView) -> String {
+    if shown.accounts.is_empty() {
+        return "you follow nobody yet; `ourspace follow ADDRESS` begins".to_owned();
+    }
+    let mut out = String::new();
+    for one in &shown.accounts {
+        let media = &one.media;
+        push(&mut out, format_args!("{}", one.account));
+        if !one.display_name.is_empty() {
+            let name = people::harmless(&one.display_name);
+            push(&mut out, format_args!("  {name}"));
+        }
+        let posts = people::counted(one.posts, "post");
+        push(
+            &mut out,
+            format_args!(
+                "\n  {posts}, media {} of {} files, {} of {}",
+                media.media_files_here,
+                media.media_files,
+                people::size(media.media_bytes_here),
+                people::size(media.media_bytes)
+            ),
+        );
+        let notes = [
+            (!one.mirrored, "being fetched"),
+            (!one.served, "quiet: served to nobody"),
+            (one.pinned, "pinned"),
+            (one.text_only, "text only"),
+        ];
+        for (_, note) in notes.iter().filter(|(on, _)| *on) {
+            push(&mut out, format_args!(", {note}"));
+        }
+        out.push('\n');
+    }
+    push(
+        &mut out,
+        format_args!(
+            "in all {} of at most {}",
+            people::size(shown.media_bytes),
+            people::size(shown.quota)
+        ),
+    );
+    out
+}

@@ -1,0 +1,73 @@
+//! The timeline: what this home and those whom it follows have published, as one plain page
+//! that only shows.
+
+use ourspace_protocol::{
+    account::Account,
+    feed::{model::Item, render, state::FeedState as _, text::push_escaped},
+    time::rfc3339,
+};
+use ourspace_store::{Hit, Reader};
+
+use crate::find::FindError;
+
+/// Where it is.
+pub(crate) const PATH: &str = "timeline/index.html";
+/// Before the path of a file of somebody's feed.
+pub(crate) const OF: &str = "of/";
+/// Posts on the page.
+const POSTS: usize = 50;
+
+/// The page.
+pub(crate) fn page(reader: &Reader<'_>, own: Account) -> Result<String, FindError> {
+    let found = reader.home_timeline(own, None, POSTS)?;
+    let mut out = String::from(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>Timeline</title>\
+         <link rel=\"stylesheet\" href=\"/timeline/style.css\"></head><body><main>\
+         <h1>Timeline</h1>",
+    );
+    if found.hits.is_empty() {
+        out.push_str("<p class=\"empty\">Nothing yet. What you and those whom you follow publish will stand here.</p>");
+    }
+    for hit in &found.hits {
+        post(&mut out, reader, hit)?;
+    }
+    out.push_str("</main></body></html>\n");
+    Ok(out)
+}
+
+fn post(out: &mut String, reader: &Reader<'_>, hit: &Hit) -> Result<(), FindError> {
+    let (account, item) = (hit.account, &hit.item);
+    let name = reader.feed(account)?.profile()?.display_name.value;
+    let address = account.to_string();
+    out.push_str("<article><header><a class=\"who\" href=\"/of/");
+    push_escaped(out, &address);
+    out.push_str("/\">");
+    push_escaped(out, if name.is_empty() { &address } else { &name });
+    out.push_str("</a> <time>");
+    let date = rfc3339(item.date);
+    push_escaped(
+        out,
+        date.get(..16).unwrap_or(&date).replace('T', " ").as_str(),
+    );
+    out.push_str("</time>");
+    out.push_str("</header>");
+    out.push_str(&body(account, item));
+    out.push_str("</article>");
+    Ok(())
+}
+
+/// The item as its renderer shows it, with media out of its own feed.
+fn body(account: Account, item: &Item) -> String {
+    let prefix = format!("/{OF}{account}/");
+    let html = render::entry(item.renderer, item)
+        .and_then(|entry| render::content_html(item.renderer, &account, &entry, &prefix));
+    // Items of feeds that are here have pages here.
+    let html = html.map(|html| html.replace("href=\"ourspace:", "href=\"/of/"));
+    html.unwrap_or_else(|_| {
+        let mut out = "<pre>".to_owned();
+        push_escaped(&mut out, &item.text);
+        out.push_str("</pre>");
+        out
+    })
+}
