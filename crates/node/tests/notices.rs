@@ -99,7 +99,6 @@ impl Mailer for Carrier {
 /// A home with its mailroom.
 struct Room {
     home: Arc<Home>,
-    account: Account,
     letters: mpsc::Sender<Letter>,
     stop: CancellationToken,
     _folder: tempfile::TempDir,
@@ -144,7 +143,6 @@ fn room(place: Place, name: &str, wires: &Arc<Mutex<Wires>>, of: Option<Account>
     tokio::spawn(async move { mailroom.run(token).await.unwrap() });
     Room {
         home,
-        account,
         letters,
         stop,
         _folder: folder,

@@ -135,6 +135,19 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// What is mirrored is shown, and set.
+fn all_is_kept(follower: &Node, whom: &str) {
+    let kept = follower.place.json(&["mirror", "--wait"]);
+    schema::holds("mirror", &kept);
+    let one = &kept["accounts"][0];
+    assert_eq!(one["media_files_here"], one["media_files"]);
+    let words = ["mirror", whom, "--pin", "--quota", "5000"];
+    let pinned = follower.place.json(&words);
+    assert_eq!(pinned["accounts"][0]["pinned"], true);
+    assert_eq!(pinned["accounts"][0]["quota"], 5000);
+    follower.place.run(&["mirror", whom, "--unpin"]).ok();
+}
+
 #[test]
 fn a_feed_is_followed_kept_and_served_on_when_its_author_is_gone() {
     let mut author = Node::new();
@@ -159,22 +172,7 @@ fn a_feed_is_followed_kept_and_served_on_when_its_author_is_gone() {
         let followed = follower.followed(&author.account);
         followed["media_bytes"].as_u64().unwrap() > 0 && followed["mirrored"] == true
     });
-    let kept = follower.place.json(&["mirror", "--wait"]);
-    schema::holds("mirror", &kept);
-    assert_eq!(
-        kept["accounts"][0]["media_files_here"],
-        kept["accounts"][0]["media_files"]
-    );
-    let pinned = follower
-        .place
-        .json(&["mirror", &author.account, "--pin", "--quota", "5000"]);
-    assert_eq!(
-        (
-            &pinned["accounts"][0]["pinned"],
-            &pinned["accounts"][0]["quota"]
-        ),
-        (&true.into(), &5000.into())
-    );
+    all_is_kept(&follower, &author.account);
     let resolved = follower.place.json(&["resolve", &author.account]);
     let root = resolved["root"].clone();
     let status = author.place.json(&["status"]);

@@ -4,43 +4,21 @@ use std::sync::PoisonError;
 
 use axum::body::Bytes;
 use ourspace_node::{
-    HomeError, recover,
+    recover,
     site::{BLOCKS, RECORD, RECORD_JSON, SUCCESSION, record::record_json},
 };
 use ourspace_protocol::{
     account::Account,
-    dag::{Block, BlockSource, Cid, Codec, DagError, Link, SourceError, entries, update_tree},
+    dag::{Block, BlockSource, Cid, Codec, Link, entries, update_tree},
     feed::{
-        all, check::forms, error::TreeError, model::ItemId, read::rendered, state::FeedState as _,
-        tree::link_of,
+        all, check::forms, model::ItemId, read::rendered, state::FeedState as _, tree::link_of,
     },
     record::SignedRecord,
     verify::Verified,
 };
-use ourspace_store::{KeptFile, Place, Reader, StoreError};
+use ourspace_store::{KeptFile, Place, Reader};
 
-use crate::{Site, timeline};
-
-/// Why something cannot be served though it is there.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum FindError {
-    #[error(transparent)]
-    Home(#[from] HomeError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Tree(#[from] TreeError),
-    #[error(transparent)]
-    Dag(#[from] DagError),
-    #[error(transparent)]
-    Source(#[from] SourceError),
-}
-
-impl From<ourspace_protocol::feed::state::StateError> for FindError {
-    fn from(error: ourspace_protocol::feed::state::StateError) -> Self {
-        Self::Tree(error.into())
-    }
-}
+use crate::{Site, error::FindError, timeline};
 
 /// What browsers ask for beside any page; no part of the tree.
 const ICON: &str = "favicon.ico";

@@ -9,6 +9,7 @@
 //! reach it under a name of its own (DNS rebinding). Sockets are handed in; nothing here
 //! opens one, and nothing asks the clock.
 
+mod error;
 mod find;
 mod hosts;
 mod kinds;

@@ -8,7 +8,7 @@ use ourspace_protocol::{
 };
 use ourspace_store::{Hit, Reader};
 
-use crate::find::FindError;
+use crate::error::FindError;
 
 /// Where it is.
 pub(crate) const PATH: &str = "timeline/index.html";
