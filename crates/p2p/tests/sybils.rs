@@ -26,7 +26,7 @@ use ourspace_testkit::signing::TestKey;
 use support::{Running, heads, net, now, quiet, signed, until};
 use tokio::task::JoinHandle;
 
-const HONEST: u8 = 32;
+const HONEST: u8 = 24;
 /// Twice as many as a row is put to.
 const LIARS: usize = 16;
 const REPLICAS: usize = 8;
@@ -158,7 +158,7 @@ async fn newest_is_found_around(old_is_told: bool) {
         .await;
     let stored = nodes[1].node.put(author.address()).await.unwrap();
     assert!(stored.asked > REPLICAS, "{stored:?}");
-    for reader in nodes[20..].iter().step_by(4) {
+    for reader in nodes[12..].iter().step_by(4) {
         let heard = hears(reader, &author, at).await;
         assert!(heard.contains(&at), "{heard:?}");
     }

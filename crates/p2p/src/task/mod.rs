@@ -216,7 +216,7 @@ impl Task {
             }
             Command::Resolve(account, Way::Dht, found) => {
                 let rows = &mut self.swarm.behaviour_mut().rows;
-                self.queries.look(rows, account, Some(found));
+                self.queries.look(rows, account, found);
             }
             Command::Resolve(account, Way::Swarm, found) => {
                 let mut members = self.talk.members(account);

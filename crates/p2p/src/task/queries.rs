@@ -120,17 +120,36 @@ impl Queries {
         }
     }
 
-    /// Looks for the row of an account.
+    /// Looks for the row of an account, for somebody who wants to see what is found.
     pub(super) fn look(
         &mut self,
         rows: &mut Guarded,
         account: Account,
+        found: mpsc::Sender<Candidate>,
+    ) {
+        self.look_with(rows, Lookup::new(account), Some(found));
+    }
+
+    /// Looks whether enough nodes have the newest records of an account, which are these.
+    pub(super) fn look_after(&mut self, rows: &mut Guarded, account: Account, heads: Heads) {
+        let machine = match heads.is_empty() {
+            true => Lookup::new(account),
+            false => Lookup::knowing(account, heads, self.replicas),
+        };
+        self.look_with(rows, machine, None);
+    }
+
+    fn look_with(
+        &mut self,
+        rows: &mut Guarded,
+        machine: Lookup<PeerId>,
         found: Option<mpsc::Sender<Candidate>>,
     ) {
+        let account = machine.account();
         let key = RecordKey::new(&rows::key_of(account));
         let query = rows.get_record(key);
         let looking = Looking {
-            machine: Lookup::new(account),
+            machine,
             found,
             ending: false,
         };
@@ -278,11 +297,12 @@ impl Queries {
             heard.push(Heard::Looked(account, holders));
         }
         let answered: Vec<PeerId> = looking.machine.answered().chain(empty.clone()).collect();
-        if let Some(spacing) = self.crowded(&key, &answered) {
+        if let Some(crowd) = self.crowded(&key, &answered) {
             let purpose = Purpose::Read(account, looking.found);
-            heard.extend(self.widen(rows, spacing, Region::new(key, answered, purpose)));
+            heard.extend(self.widen(rows, crowd, Region::new(key, answered, purpose)));
         }
-        if let Some((row, peers)) = looking.machine.repair(empty) {
+        let near = self.near(&key, empty);
+        if let Some((row, peers)) = looking.machine.repair(near) {
             let putting = Putting {
                 row,
                 key: RecordKey::new(&key),

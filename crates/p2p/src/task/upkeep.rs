@@ -47,7 +47,10 @@ impl Task {
                     self.queries.put(rows, (account, heads), None);
                 }
             }
-            upkeep::Task::Look(account) => self.queries.look(rows, account, None),
+            upkeep::Task::Look(account) => {
+                let heads = self.talk.heads(account).cloned().unwrap_or_default();
+                self.queries.look_after(rows, account, heads);
+            }
             upkeep::Task::Search(account) => {
                 let why = For::Upkeep(account);
                 self.queries.find_providers(rows, row_key(account), why);

@@ -67,17 +67,20 @@ impl Spacing {
         self.expected(&distance(node, place)) <= wanted as f64
     }
 
-    /// Whether more nodes stand next to a place than chance allows: about one place in a
-    /// hundred looks so for no reason, which costs some lookups.
+    /// Whether more nodes stand next to a place than chance allows, and how far from it the
+    /// last of these stands. About one place in a hundred looks so for no reason, which costs
+    /// some lookups.
     #[must_use]
-    pub fn is_crowded(self, place: &Key, nearest: &[Key]) -> bool {
+    pub fn crowd(self, place: &Key, nearest: &[Key]) -> Option<Key> {
         let mut far: Vec<Key> = nearest.iter().map(|node| distance(node, place)).collect();
         far.sort_unstable();
-        far.iter().enumerate().any(|(at, far)| {
-            let (there, expected) = ((at + 1) as f64, self.expected(far));
-            let few = at + 1 >= FEWEST && expected * 4.0 < there;
-            few || (at + 1 >= MANY && expected * 2.0 < there)
-        })
+        let crowded = |(at, far): &(usize, &Key)| {
+            let (there, expected) = (at + 1, self.expected(far));
+            let few = there >= FEWEST && expected * 4.0 < there as f64;
+            few || (there >= MANY && expected * 2.0 < there as f64)
+        };
+        let last = far.iter().enumerate().rfind(crowded);
+        last.map(|(_, far)| *far)
     }
 
     /// What to look up, beside the place itself, so that all of the region that should hold

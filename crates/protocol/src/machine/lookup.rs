@@ -1,8 +1,10 @@
 //! Lookup: what comes of asking the DHT for an account's records.
 //!
 //! Every answer is verified as it comes, and what is new is passed on at once: nobody waits
-//! for a quorum. When enough was heard, the nodes that had something older or nothing are
-//! given the newest.
+//! for a quorum. Whoever knows the newest record already and only wants to see that it is
+//! there has heard enough when half of the nodes that should have it do. Whoever knows
+//! nothing goes on: those who agree first may be liars who agree on something old. In the
+//! end the nodes that had something older or nothing are given the newest.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +20,6 @@ use crate::{
 
 /// After the first answer, so long is waited for newer ones.
 const SETTLE: Millis = 1_500;
-/// So many nodes that say the same are enough.
-const AGREE: usize = 6;
 
 /// One lookup. `P` is what a node is known by.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Lookup<P> {
     /// What each node had.
     answers: BTreeMap<P, Short>,
     first: Option<Millis>,
+    /// So many nodes that have the newest are enough.
+    enough: Option<usize>,
 }
 
 impl<P: Copy + Ord> Lookup<P> {
@@ -40,6 +42,18 @@ impl<P: Copy + Ord> Lookup<P> {
             heads: Heads::new(),
             answers: BTreeMap::new(),
             first: None,
+            enough: None,
+        }
+    }
+
+    /// Of an account whose newest records are known here, as far as anybody knows: whether
+    /// half of the `replicas` nodes that should have them do.
+    #[must_use]
+    pub fn knowing(account: Account, heads: Heads, replicas: usize) -> Self {
+        Self {
+            heads,
+            enough: Some(replicas.div_ceil(2)),
+            ..Self::new(account)
         }
     }
 
@@ -104,12 +118,8 @@ impl<P: Copy + Ord> Lookup<P> {
     /// Whether enough was heard.
     #[must_use]
     pub fn is_settled(&self, now: Millis) -> bool {
-        let newest = Short::of_heads(&self.heads);
-        let agreed = self.answers.values().filter(|had| **had == newest).count();
-        match self.first {
-            Some(first) => agreed >= AGREE || now >= first.saturating_add(SETTLE),
-            None => false,
-        }
+        let enough = self.enough.is_some_and(|enough| self.holders() >= enough);
+        enough || self.first.is_some_and(|first| now >= first + SETTLE)
     }
 
     /// When it settles by itself at the latest.

@@ -17,9 +17,10 @@ pub const PUT_AGAIN: Millis = 10 * 60 * 1000;
 /// Between two looks at one row, half of it at least.
 const LOOK_AGAIN: Millis = 12 * 60 * 60 * 1000;
 /// Between two searches for nodes that keep a feed, while too few are connected: at first,
-/// and at last.
+/// and at last. It may be long in the end, for whoever comes later looks for those who are
+/// here.
 const SEARCH_SOON: Millis = 5_000;
-const SEARCH_AGAIN: Millis = 10 * 60 * 1000;
+const SEARCH_AGAIN: Millis = 4 * 60 * 60 * 1000;
 /// Connected nodes that keep a feed, which are enough.
 const ENOUGH: usize = 3;
 /// Announced keepers of a feed, which are enough.
