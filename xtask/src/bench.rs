@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: every bench of the workspace, or those whose names are given.
 //!
-//! A bench is a program of the crate `ourspace-bench`. It measures, prints its figures beside
+//! A bench is a program of the crate `ourspace-bench` or of `ourspace-sim`. It measures, prints its figures beside
 //! the limit or the peer, and fails when a limit is missed.
 
 use std::process::ExitCode;
@@ -10,8 +10,8 @@ use cargo_metadata::{Metadata, MetadataCommand};
 
 use crate::{peers::Peers, run};
 
-/// Of these programs.
-const PACKAGE: &str = "ourspace-bench";
+/// Of the programs of these.
+const PACKAGES: [&str; 2] = ["ourspace-bench", "ourspace-sim"];
 
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
@@ -21,32 +21,38 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         .exec()?;
     let benches = chosen(&benches(&metadata), arguments)?;
     let peers = Peers::install()?;
-    for name in &benches {
+    for (package, name) in &benches {
         println!("\n== {name}");
         let mut cargo = run::cargo();
-        cargo.args(["run", "--quiet", "--release", "-p", PACKAGE, "--bin", name]);
+        cargo.args(["run", "--quiet", "--release", "-p", package, "--bin", name]);
         peers.lend(&mut cargo)?;
         run::succeed(&mut cargo)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn benches(metadata: &Metadata) -> Vec<String> {
+/// The programs, each with its package.
+fn benches(metadata: &Metadata) -> Vec<(String, String)> {
     let packages = metadata.workspace_packages();
-    let targets = packages
-        .iter()
-        .filter(|package| package.name.as_str() == PACKAGE)
-        .flat_map(|package| &package.targets);
-    let programs = targets.filter(|target| target.is_bin());
-    programs.map(|target| target.name.clone()).collect()
+    let packages = packages.iter().filter(|package| {
+        let name = package.name.as_str();
+        PACKAGES.contains(&name)
+    });
+    packages
+        .flat_map(|package| {
+            let programs = package.targets.iter().filter(|target| target.is_bin());
+            programs.map(|target| (package.name.to_string(), target.name.clone()))
+        })
+        .collect()
 }
 
-fn chosen(benches: &[String], names: &[String]) -> Result<Vec<String>> {
+fn chosen(benches: &[(String, String)], names: &[String]) -> Result<Vec<(String, String)>> {
+    let all: Vec<&str> = benches.iter().map(|(_, name)| name.as_str()).collect();
     for name in names {
-        let all = benches.join(", ");
-        ensure!(benches.contains(name), "there is no bench {name}: {all}");
+        let there = all.contains(&name.as_str());
+        ensure!(there, "there is no bench {name}: {}", all.join(", "));
     }
-    let wanted = |name: &&String| names.is_empty() || names.contains(*name);
+    let wanted = |bench: &&(String, String)| names.is_empty() || names.contains(&bench.1);
     Ok(benches.iter().filter(wanted).cloned().collect())
 }
 
@@ -56,19 +62,15 @@ mod tests {
 
     #[test]
     fn benches_are_chosen_by_name() {
-        let names = |names: &[&str]| -> Vec<String> {
-            names.iter().map(|name| (*name).to_owned()).collect()
-        };
-        let all = names(&["import", "verify"]);
+        let all = [("a", "import"), ("a", "verify"), ("b", "simulate")];
+        let all = all.map(|(package, name)| (package.to_owned(), name.to_owned()));
         assert_eq!(chosen(&all, &[]).unwrap(), all);
-        assert_eq!(
-            chosen(&all, &names(&["verify"])).unwrap(),
-            names(&["verify"])
-        );
-        let error = chosen(&all, &names(&["nothing"])).unwrap_err();
+        let one = chosen(&all, &["simulate".to_owned()]).unwrap();
+        assert_eq!(one, all[2..]);
+        let error = chosen(&all, &["nothing".to_owned()]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no bench nothing: import, verify"
+            "there is no bench nothing: import, verify, simulate"
         );
     }
 }
