@@ -55,6 +55,7 @@ impl NetworkBehaviour for Guarded {
         local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.0.store_mut().budgets.connected(peer, remote);
         self.0
             .handle_established_inbound_connection(connection, peer, local, remote)
     }
@@ -78,11 +79,17 @@ impl NetworkBehaviour for Guarded {
         role: Endpoint,
         port: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.0.store_mut().budgets.connected(peer, address);
         self.0
             .handle_established_outbound_connection(connection, peer, address, role, port)
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        if let FromSwarm::ConnectionClosed(closed) = &event
+            && closed.remaining_established == 0
+        {
+            self.0.store_mut().budgets.gone(&closed.peer_id);
+        }
         self.0.on_swarm_event(event);
     }
 
@@ -92,9 +99,9 @@ impl NetworkBehaviour for Guarded {
         connection: ConnectionId,
         event: THandlerOutEvent<Self>,
     ) {
-        self.0.store_mut().sender = Some(peer);
+        self.0.store_mut().budgets.sender = Some(peer);
         self.0.on_connection_handler_event(peer, connection, event);
-        self.0.store_mut().sender = None;
+        self.0.store_mut().budgets.sender = None;
     }
 
     fn poll(

@@ -4,6 +4,7 @@
 //! so nothing is acknowledged that was not believed. [`Guarded`] tells the store whose
 //! request is being handled, which Kademlia itself does not.
 
+mod budget;
 mod guarded;
 mod providers;
 mod store;

@@ -17,7 +17,7 @@ use ourspace_protocol::{
     seams::RowShelf,
 };
 
-use super::{place, place_of_key, providers::Providers};
+use super::{budget::Budgets, place, place_of_key, providers::Providers};
 use crate::config::Clock;
 
 /// Refusals that wait to be looked at.
@@ -45,8 +45,7 @@ pub(crate) struct RowStore {
     spacing: Option<Spacing>,
     /// Keys of the accounts that this node follows in public.
     followed: BTreeSet<Key>,
-    /// Whose request is being handled.
-    pub(super) sender: Option<PeerId>,
+    pub(super) budgets: Budgets,
     refused: Vec<Refused>,
 }
 
@@ -67,7 +66,7 @@ impl RowStore {
             known: Vec::new(),
             spacing: None,
             followed: BTreeSet::new(),
-            sender: None,
+            budgets: Budgets::default(),
             refused: Vec::new(),
         };
         for (key, value) in shelf.iter().flat_map(|shelf| shelf.load()) {
@@ -97,6 +96,11 @@ impl RowStore {
     /// What was refused since it was last asked.
     pub(crate) fn take_refused(&mut self) -> Vec<Refused> {
         std::mem::take(&mut self.refused)
+    }
+
+    /// How many rows of peers that send too many were not looked at since it was last asked.
+    pub(crate) fn take_over_budget(&mut self) -> u64 {
+        std::mem::take(&mut self.budgets.refused)
     }
 
     /// The row of a key.
@@ -167,11 +171,14 @@ impl RecordStore for RowStore {
 
     fn put(&mut self, record: Record) -> Result<()> {
         let key = key(&record.key).ok_or(Error::ValueTooLarge)?;
+        if !self.budgets.take_one((self.clock)()) {
+            return Err(Error::MaxRecords);
+        }
         match self.take(key, &record.value) {
             Ok(_) => Ok(()),
             Err(why) => {
                 if self.refused.len() < REFUSALS {
-                    let peer = self.sender;
+                    let peer = self.budgets.sender;
                     self.refused.push(Refused { peer, why });
                 }
                 // The error's kind goes nowhere: it only keeps the request from being
@@ -207,5 +214,45 @@ impl RecordStore for RowStore {
 
     fn remove_provider(&mut self, key: &RecordKey, peer: &PeerId) {
         self.providers.remove(key, peer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ourspace_protocol::{cbor::Writer, machine::rows::key_of};
+    use ourspace_testkit::signing::{NOW, TestKey, record, sign_record};
+
+    use super::*;
+
+    fn row(author: &TestKey) -> Record {
+        let mut value = Writer::new();
+        value.array(1);
+        value.bytes(&sign_record(record(author), None, author).to_bytes());
+        Record::new(key_of(author.address()).to_vec(), value.finish())
+    }
+
+    /// Counts, not times: of a flood of rows only so many are verified, and those of others
+    /// are all taken beside it.
+    #[test]
+    fn rows_of_others_are_taken_beside_a_flood() {
+        let clock: Clock = Arc::new(|| NOW);
+        let mut store = RowStore::new(PeerId::random(), Room::default(), None, clock);
+        let (flood, honest) = (PeerId::random(), PeerId::random());
+        let spam = row(&TestKey::named("spam"));
+        let mut taken = 0;
+        for number in 0..5_000_u32 {
+            store.budgets.sender = Some(flood);
+            let mut forged = spam.clone();
+            forged.value.extend(number.to_be_bytes());
+            drop(store.put(forged));
+            if number % 50 == 0 {
+                store.budgets.sender = Some(honest);
+                let author = TestKey::named(&format!("author {number}"));
+                taken += usize::from(store.put(row(&author)).is_ok());
+            }
+        }
+        assert_eq!((taken, store.len()), (100, 100));
+        assert_eq!(store.take_over_budget(), 4_000);
+        assert_eq!(store.take_over_budget(), 0);
     }
 }

@@ -150,7 +150,11 @@ impl Task {
             let heard = self.queries.progress(rows, (id, step.last), result, now);
             self.hear(heard);
         }
-        let refused = self.swarm.behaviour_mut().rows.store_mut().take_refused();
+        let store = self.swarm.behaviour_mut().rows.store_mut();
+        let (refused, over) = (store.take_refused(), store.take_over_budget());
+        if over > 0 {
+            self.count("rows_over_budget", over);
+        }
         for refusal in refused {
             match refusal.peer {
                 Some(peer) if refusal.why.is_fault() => self.fault(peer, "rows_forged"),
