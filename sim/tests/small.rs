@@ -1,5 +1,4 @@
 //! The simulation, small: the same code as that of ten thousand nodes.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use ourspace_sim::{
     scenario::{self, Lookups},
