@@ -31,6 +31,8 @@ fn get(url: &str) -> String {
 fn five_neighbours_follow_each_other_and_are_gone_afterwards() {
     let place = Place::empty();
     let mut command = place.command(&["demo", "--json"]);
+    let log = place.folder().join("demo.log");
+    command.stderr(std::fs::File::create(&log).unwrap());
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -78,4 +80,6 @@ fn five_neighbours_follow_each_other_and_are_gone_afterwards() {
     assert!(child.wait().unwrap().success());
     let folder = said["folder"].as_str().unwrap();
     assert!(!std::path::Path::new(folder).exists());
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(!log.contains("panicked"), "{log}");
 }

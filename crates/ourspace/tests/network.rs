@@ -3,137 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
 
+mod nodes;
 mod schema;
 mod support;
 
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Stdio},
-    thread,
-    time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use nodes::{Node, until};
 use support::Place;
-
-/// A node that runs until it is killed.
-struct Node {
-    place: Place,
-    child: Option<Child>,
-    account: String,
-    listen: String,
-}
-
-impl Node {
-    fn new() -> Self {
-        Self::of(Place::new())
-    }
-
-    fn of(place: Place) -> Self {
-        let account = place.json(&["whoami"])["account"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        let mut node = Self {
-            place,
-            child: None,
-            account,
-            listen: String::new(),
-        };
-        node.start();
-        node
-    }
-
-    fn start(&mut self) {
-        let arguments = [
-            "run",
-            "--local",
-            "--port",
-            "0",
-            "--node-port",
-            "0",
-            "--json",
-        ];
-        let mut command = self.place.command(&arguments);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        let out = child.stdout.take().unwrap();
-        BufReader::new(out).read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap();
-        self.listen = said["listen"][0].as_str().unwrap().to_owned();
-        self.child = Some(child);
-    }
-
-    fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-
-    fn post(&self, words: &[&str]) -> String {
-        let posted = self.place.json(&[&["post"], words].concat());
-        posted["id"].as_str().unwrap().to_owned()
-    }
-
-    fn follow(&self, whom: &str, by: &Self) {
-        self.place.run(&["follow", whom, "--peer", &by.listen]).ok();
-    }
-
-    fn dial(&self, other: &Self) {
-        self.place.run(&["peers", "--dial", &other.listen]).ok();
-    }
-
-    /// The texts of an account's posts that are here, newest first.
-    fn texts(&self, of: &str) -> Vec<String> {
-        let items = self.place.json(&["timeline", "--account", of]);
-        let items = items.as_array().unwrap().iter();
-        items
-            .map(|item| item["content_text"].as_str().unwrap_or_default().to_owned())
-            .collect()
-    }
-
-    /// The texts of the answers to an item.
-    fn answers(&self, target: &str) -> Vec<String> {
-        let thread = self.place.json(&["thread", target]);
-        schema::holds("thread", &thread);
-        let replies = thread["replies"].as_array().unwrap().iter();
-        let texts = replies.map(|one| one["item"]["content_text"].as_str().unwrap().to_owned());
-        texts.collect()
-    }
-
-    /// What others have done that concerns this account, and was not read.
-    fn unread(&self) -> Vec<Value> {
-        let all = self.place.json(&["notifications", "--unread"]);
-        schema::holds("notifications", &all);
-        all.as_array().unwrap().clone()
-    }
-
-    /// What `follows` says of an account.
-    fn followed(&self, whom: &str) -> Value {
-        let all = self.place.json(&["follows"]);
-        let mut all = all["accounts"].as_array().unwrap().iter();
-        all.find(|one| one["account"] == whom).unwrap().clone()
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// Waits until `holds`; fails when it never does.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !holds() {
-        assert!(
-            begin.elapsed() < Duration::from_secs(60),
-            "{what} did not come about"
-        );
-        thread::sleep(Duration::from_millis(50));
-    }
-}
 
 /// What is mirrored is shown, and set.
 fn all_is_kept(follower: &Node, whom: &str) {
@@ -268,64 +148,6 @@ fn a_feed_on_any_web_host_is_found_kept_and_served_on() {
     let feed = followed["account"].as_str().unwrap().to_owned();
     until("the ordinary feed", || reader.texts(&feed).len() == 1);
     assert!(reader.texts(&feed)[0].contains("An ordinary post"));
-}
-
-#[test]
-fn a_stranger_answers_while_the_author_is_away_and_all_see_it_and_its_end() {
-    let mut author = Node::new();
-    let post = author.post(&["what do you think?"]);
-    let target = format!("ourspace:{}/{post}", author.account);
-    let mirror = Node::new();
-    mirror.follow(&author.account, &author);
-    until("the post at the mirror", || {
-        mirror.texts(&author.account).len() == 1
-    });
-    until("word of the follower", || {
-        author.place.json(&["notifications"]) != serde_json::json!([])
-    });
-    author.kill();
-    // Nobody knows the stranger, and the stranger knows one node, which is not the author's.
-    let stranger = Node::new();
-    stranger.dial(&mirror);
-    let reply = stranger.post(&["--reply-to", &target, "I think so, too"]);
-    let answers = |node: &Node| node.answers(&target);
-    until("the answer at the mirror", || {
-        answers(&mirror) == ["I think so, too"]
-    });
-    // The author has heard who follows them, and nothing else yet.
-    let follower = author.unread();
-    assert_eq!(follower[0]["reason"], "follow");
-    assert_eq!(follower[0]["account"], mirror.account);
-    assert_eq!(follower.len(), 1);
-    author.start();
-    author.dial(&mirror);
-    until("the notification", || author.unread().len() == 2);
-    let told = author.unread().remove(0);
-    assert_eq!(told["reason"], "reply");
-    assert_eq!(told["account"], stranger.account);
-    assert_eq!(told["near"], false);
-    assert_eq!(told["item"]["content_text"], "I think so, too");
-    author.place.run(&["notifications", "--mark-read"]).ok();
-    assert!(author.unread().is_empty());
-    // The author answers, and the stranger is told although they follow nobody.
-    let uri = format!("ourspace:{}/{reply}", stranger.account);
-    author.post(&["--reply-to", &uri, "good"]);
-    until("the author's answer at the stranger", || {
-        stranger.unread().iter().any(|one| one["reason"] == "reply")
-    });
-    until("both at the mirror", || {
-        answers(&mirror) == ["I think so, too", "good"]
-    });
-    stranger.place.run(&["edit", &reply, "I doubt it"]).ok();
-    until("the edit", || answers(&mirror) == ["I doubt it", "good"]);
-    stranger.place.run(&["delete", "--yes", &reply]).ok();
-    until("the end of the answer at the mirror", || {
-        answers(&mirror) == ["good"]
-    });
-    until("the end of the answer at the author", || {
-        let all = author.place.json(&["notifications"]);
-        all.as_array().unwrap().len() == 1
-    });
 }
 
 #[test]

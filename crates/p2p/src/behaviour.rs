@@ -14,7 +14,9 @@ use libp2p::{
 use ourspace_protocol::machine::dice::Dice;
 
 use crate::{
-    NodeError, bitswap,
+    NodeError,
+    asking::Asking,
+    bitswap,
     config::{Budget, Config, Ipfs, Switches},
     dht::{self, Guarded, RowStore},
     lines,
@@ -59,7 +61,7 @@ pub(crate) struct Behaviour {
 pub(crate) struct Reach {
     pub(crate) autonat: Tested,
     pub(crate) autonat_server: autonat::v2::server::Behaviour,
-    pub(crate) relay_client: relay::client::Behaviour,
+    pub(crate) relay_client: Asking,
     pub(crate) relay: Toggle<PassingOn>,
     pub(crate) dcutr: dcutr::Behaviour,
 }
@@ -115,7 +117,7 @@ impl Reach {
         Self {
             autonat: Tested::new(own),
             autonat_server: autonat::v2::server::Behaviour::default(),
-            relay_client,
+            relay_client: Asking::new(relay_client),
             relay: relay.into(),
             dcutr: dcutr::Behaviour::new(own),
         }

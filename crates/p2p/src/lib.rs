@@ -6,6 +6,7 @@
 //! feed and draws no conclusions: what it tells is verified, and what is done with it,
 //! others decide.
 
+mod asking;
 mod behaviour;
 pub mod bitswap;
 mod config;

@@ -47,7 +47,7 @@ pub(super) struct Reach {
     /// Addresses that were tried in vain since one last worked.
     vain: u32,
     /// Peers that pass on connections for this node, or were asked to.
-    relays: HashMap<ListenerId, PeerId>,
+    relays: HashMap<ListenerId, Relay>,
     /// Those that did not want to, and until when they are left alone.
     refused: BTreeMap<PeerId, Millis>,
     links: BTreeMap<ConnectionId, Link>,
@@ -62,6 +62,14 @@ pub(super) struct Reach {
     pub(super) relayed: Meter,
     /// Who is in the same private networks.
     pub(super) neighbours: Neighbours,
+}
+
+/// A peer that was asked to pass on connections.
+#[derive(Clone, Copy, Debug)]
+struct Relay {
+    peer: PeerId,
+    /// Whether it has said that it does.
+    granted: bool,
 }
 
 /// A connection.
@@ -153,7 +161,7 @@ impl Task {
     pub(super) fn relay_gone(&mut self, listener: ListenerId) {
         let until = self.now().saturating_add(REFUSED);
         let reach = &mut self.desk.reach;
-        if let Some(peer) = reach.relays.remove(&listener) {
+        if let Some(Relay { peer, .. }) = reach.relays.remove(&listener) {
             // If it is only the connection that has ended, nothing is held against it.
             if reach.links.values().any(|link| link.peer == peer) {
                 reach.refused.insert(peer, until);
@@ -180,15 +188,32 @@ impl Task {
         }
         self.pass_on(direct);
         if direct {
-            let listeners = std::mem::take(&mut self.desk.reach.relays);
-            for listener in listeners.into_keys() {
-                self.swarm.remove_listener(listener);
-            }
+            self.give_up_relays();
         } else {
             self.ask_relays(now);
         }
         self.give_up_relayed(now);
         self.tell_addresses();
+    }
+
+    /// Asks no relay any more. One that has not answered yet is given up when it has.
+    fn give_up_relays(&mut self) {
+        let relays = self.desk.reach.relays.iter();
+        let ended = relays.filter(|(_, relay)| relay.granted);
+        let ended: Vec<ListenerId> = ended.map(|(listener, _)| *listener).collect();
+        for listener in ended {
+            self.desk.reach.relays.remove(&listener);
+            self.swarm.remove_listener(listener);
+        }
+    }
+
+    /// A relay has said that it passes on connections for this node.
+    pub(super) fn granted(&mut self, relay: PeerId) {
+        for asked in self.desk.reach.relays.values_mut() {
+            asked.granted |= asked.peer == relay;
+        }
+        let now = self.now();
+        self.keep_reach(now);
     }
 
     /// A node that others reach through a relay only cannot pass on anything itself.
@@ -203,7 +228,7 @@ impl Task {
     fn ask_relays(&mut self, now: Millis) {
         let reach = &mut self.desk.reach;
         reach.refused.retain(|_, until| *until > now);
-        let asked: BTreeSet<PeerId> = reach.relays.values().copied().collect();
+        let asked: BTreeSet<PeerId> = reach.relays.values().map(|relay| relay.peer).collect();
         let mut candidates: Vec<(Duration, PeerId, Multiaddr)> = self
             .peers
             .iter()
@@ -228,7 +253,11 @@ impl Task {
                 .collect();
             let through = bare.with(Protocol::P2p(peer)).with(Protocol::P2pCircuit);
             match self.swarm.listen_on(through) {
-                Ok(listener) => drop(self.desk.reach.relays.insert(listener, peer)),
+                Ok(listener) => {
+                    let granted = false;
+                    let relay = Relay { peer, granted };
+                    self.desk.reach.relays.insert(listener, relay);
+                }
                 Err(error) => tracing::debug!(%peer, %error, "a relay is not asked"),
             }
         }

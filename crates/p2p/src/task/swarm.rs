@@ -337,6 +337,10 @@ impl Task {
                     1,
                 );
             }
+            ReachEvent::RelayClient(relay::client::Event::ReservationReqAccepted {
+                relay_peer_id,
+                ..
+            }) => self.granted(*relay_peer_id),
             ReachEvent::Relay(relay::Event::CircuitReqAccepted { .. }) => {
                 self.count("circuits_passed_on", 1);
             }

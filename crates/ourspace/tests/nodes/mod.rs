@@ -1,0 +1,143 @@
+//! Nodes: real programs on loopback.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test binary uses a part of this; a test's helpers fail by panicking"
+)]
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::{schema, support::Place};
+
+/// A node that runs until it is killed.
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    child: Option<Child>,
+    pub(crate) account: String,
+    pub(crate) listen: String,
+}
+
+impl Node {
+    pub(crate) fn new() -> Self {
+        Self::of(Place::new())
+    }
+
+    pub(crate) fn of(place: Place) -> Self {
+        let account = place.json(&["whoami"])["account"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let mut node = Self {
+            place,
+            child: None,
+            account,
+            listen: String::new(),
+        };
+        node.start();
+        node
+    }
+
+    pub(crate) fn start(&mut self) {
+        let arguments = [
+            "run",
+            "--local",
+            "--port",
+            "0",
+            "--node-port",
+            "0",
+            "--json",
+        ];
+        let mut command = self.place.command(&arguments);
+        let log = self.place.folder().join("node.log");
+        let log = std::fs::File::options().create(true).append(true).open(log);
+        command.stderr(log.unwrap());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let out = child.stdout.take().unwrap();
+        BufReader::new(out).read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap();
+        self.listen = said["listen"][0].as_str().unwrap().to_owned();
+        self.child = Some(child);
+    }
+
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    pub(crate) fn post(&self, words: &[&str]) -> String {
+        let posted = self.place.json(&[&["post"], words].concat());
+        posted["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn follow(&self, whom: &str, by: &Self) {
+        self.place.run(&["follow", whom, "--peer", &by.listen]).ok();
+    }
+
+    pub(crate) fn dial(&self, other: &Self) {
+        self.place.run(&["peers", "--dial", &other.listen]).ok();
+    }
+
+    /// The texts of an account's posts that are here, newest first.
+    pub(crate) fn texts(&self, of: &str) -> Vec<String> {
+        let items = self.place.json(&["timeline", "--account", of]);
+        let items = items.as_array().unwrap().iter();
+        items
+            .map(|item| item["content_text"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    /// The texts of the answers to an item.
+    pub(crate) fn answers(&self, target: &str) -> Vec<String> {
+        let thread = self.place.json(&["thread", target]);
+        schema::holds("thread", &thread);
+        let replies = thread["replies"].as_array().unwrap().iter();
+        let texts = replies.map(|one| one["item"]["content_text"].as_str().unwrap().to_owned());
+        texts.collect()
+    }
+
+    /// What others have done that concerns this account, and was not read.
+    pub(crate) fn unread(&self) -> Vec<Value> {
+        let all = self.place.json(&["notifications", "--unread"]);
+        schema::holds("notifications", &all);
+        all.as_array().unwrap().clone()
+    }
+
+    /// What `follows` says of an account.
+    pub(crate) fn followed(&self, whom: &str) -> Value {
+        let all = self.place.json(&["follows"]);
+        let mut all = all["accounts"].as_array().unwrap().iter();
+        all.find(|one| one["account"] == whom).unwrap().clone()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.kill();
+        let log = std::fs::read_to_string(self.place.folder().join("node.log"));
+        let log = log.unwrap_or_default();
+        assert!(thread::panicking() || !log.contains("panicked"), "{log}");
+    }
+}
+
+/// Waits until `holds`; fails when it never does.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "{what} did not come about"
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+}
