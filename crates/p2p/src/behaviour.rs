@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use libp2p::{
-    PeerId, StreamProtocol, autonat,
+    PeerId, autonat,
     connection_limits::{self, ConnectionLimits},
     dcutr, identify,
     identity::Keypair,
@@ -17,7 +17,7 @@ use crate::{
     NodeError,
     asking::Asking,
     bitswap,
-    config::{Budget, Config, Ipfs, Switches},
+    config::{Budget, Config, Switches},
     dht::{self, Guarded, RowStore},
     lines,
     passing::PassingOn,
@@ -51,7 +51,7 @@ pub(crate) struct Behaviour {
     pub(crate) upnp: Toggle<upnp::tokio::Behaviour>,
     pub(crate) reach: Reach,
     pub(crate) rows: Guarded,
-    pub(crate) ipfs: Toggle<kad::Behaviour<kad::store::MemoryStore>>,
+    pub(crate) ipfs: Toggle<dht::ipfs::Behaviour>,
     pub(crate) lines: lines::Behaviour,
     pub(crate) bitswap: bitswap::Behaviour,
 }
@@ -94,7 +94,7 @@ impl Behaviour {
             upnp: (upnp && real).then(upnp::tokio::Behaviour::default).into(),
             reach: Reach::new(own, relay_client, config),
             rows: rows(own, config),
-            ipfs: ipfs(own, config).into(),
+            ipfs: dht::ipfs::join(own, config.switches.ipfs).into(),
             lines: lines::Behaviour::default(),
             bitswap: bitswap::Behaviour::new(config.blocks.clone(), bitswap::Limits::default()),
         })
@@ -148,24 +148,6 @@ fn rows(own: PeerId, config: &Config) -> Guarded {
     let mut kademlia = kad::Behaviour::with_config(own, store, settings);
     kademlia.set_mode(Some(kad::Mode::Server));
     Guarded(kademlia)
-}
-
-fn ipfs(own: PeerId, config: &Config) -> Option<kad::Behaviour<kad::store::MemoryStore>> {
-    let name = match config.switches.ipfs {
-        Ipfs::Off => return None,
-        Ipfs::Public => StreamProtocol::new("/ipfs/kad/1.0.0"),
-        Ipfs::Lan => StreamProtocol::new("/ipfs/lan/kad/1.0.0"),
-    };
-    let mut settings = kad::Config::new(name);
-    settings
-        .set_provider_publication_interval(Some(Duration::from_secs(22 * 60 * 60)))
-        .set_record_filtering(kad::StoreInserts::FilterBoth)
-        .set_periodic_bootstrap_interval(Some(Duration::from_secs(30 * 60)));
-    let store = kad::store::MemoryStore::new(own);
-    let mut kademlia = kad::Behaviour::with_config(own, store, settings);
-    let server = config.switches.ipfs == Ipfs::Lan;
-    kademlia.set_mode(server.then_some(kad::Mode::Server));
-    Some(kademlia)
 }
 
 /// A seed for choices that need not be secret.

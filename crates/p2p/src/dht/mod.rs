@@ -2,10 +2,11 @@
 //!
 //! [`store`] is what Kademlia keeps rows and providers in: it verifies and merges in `put`,
 //! so nothing is acknowledged that was not believed. [`Guarded`] tells the store whose
-//! request is being handled, which Kademlia itself does not.
+//! request is being handled, which Kademlia itself does not. [`ipfs`] is the other DHT.
 
 mod budget;
 mod guarded;
+pub(crate) mod ipfs;
 mod providers;
 mod store;
 

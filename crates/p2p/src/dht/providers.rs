@@ -15,6 +15,9 @@ use libp2p::{
 const PER_KEY: usize = 20;
 /// Keys.
 const KEYS: usize = 8_192;
+/// Addresses of one provider, and bytes of one address.
+const ADDRESSES: usize = 8;
+const ADDRESS: usize = 256;
 
 /// Providers by key. Of a full list the oldest one goes: else the first twenty, honest or
 /// not, would keep everybody else out.
@@ -27,7 +30,9 @@ pub(super) struct Providers {
 }
 
 impl Providers {
-    pub(super) fn add(&mut self, record: ProviderRecord, own: &PeerId) {
+    pub(super) fn add(&mut self, mut record: ProviderRecord, own: &PeerId) {
+        record.addresses.retain(|address| address.len() <= ADDRESS);
+        record.addresses.truncate(ADDRESSES);
         if record.provider == *own {
             self.own.insert(record.key.clone(), record);
             return;

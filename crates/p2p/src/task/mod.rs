@@ -4,6 +4,8 @@
 //! decided, the machines of the protocol decide; here it is only carried out.
 
 mod again;
+mod ipfs;
+mod offers;
 mod peers;
 mod post;
 mod queries;
@@ -63,6 +65,7 @@ pub struct Task {
     peers: Peers,
     upkeep: Upkeep,
     desk: Desk,
+    ipfs: ipfs::Side,
 }
 
 /// Small things that the task remembers.
@@ -130,7 +133,11 @@ impl Task {
             },
             talk: {
                 dice.roll();
-                Talk::new(dice)
+                Talk::new(dice.clone())
+            },
+            ipfs: {
+                dice.roll();
+                ipfs::Side::new(config, dice.clone())
             },
             peers: Peers::default(),
             desk: Desk {
@@ -167,6 +174,7 @@ impl Task {
                     None => return,
                 },
                 event = self.swarm.select_next_some() => self.swarm_event(event),
+                Some(checked) = self.ipfs.checks.join_next() => self.checked(checked),
                 () = tokio::time::sleep(wait) => self.awake(),
             }
         }
@@ -181,6 +189,7 @@ impl Task {
             self.talk.wake(),
             self.queries.wake(),
             self.upkeep.wake(),
+            self.ipfs.wake(),
             Some(self.desk.house_at),
         ];
         let next = wakes.into_iter().flatten().min().unwrap_or(0);
@@ -195,6 +204,7 @@ impl Task {
                 let key = rows::key_of(account);
                 self.rows().store_mut().set_followed(key, false);
                 self.upkeep.leave(account);
+                self.offer_no_more(account);
                 let out = self.talk.leave(account, now);
                 self.carry_out(out);
             }
@@ -203,6 +213,7 @@ impl Task {
                 self.upkeep.published(account, now);
                 let out = self.talk.publish(news, now);
                 self.carry_out(out);
+                self.note_newest(now);
             }
             Command::Learnt(news) => {
                 let out = self.talk.take_in(news, now);
@@ -237,8 +248,10 @@ impl Task {
         let key = rows::key_of(account);
         self.rows().store_mut().set_followed(key, true);
         self.upkeep.join(account, own, now);
+        self.ipfs.offers.join(account, own);
         let out = self.talk.join(account, heads, now);
         self.carry_out(out);
+        self.note_newest(now);
     }
 
     fn rows(&mut self) -> &mut crate::dht::Guarded {

@@ -50,6 +50,7 @@ impl Task {
             }
             SwarmEvent::NewListenAddr { address, .. } => {
                 tracing::info!(%address, "listening");
+                self.listens(&address);
             }
             SwarmEvent::ListenerError { error, .. } => {
                 tracing::warn!(%error, "an address is not listened on any more");
@@ -62,6 +63,7 @@ impl Task {
         match event {
             BehaviourEvent::Lines(event) => self.line_event(event),
             BehaviourEvent::Rows(event) => self.rows_event(event),
+            BehaviourEvent::Ipfs(event) => self.ipfs_event(event),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 self.identified(peer_id, &info);
             }
@@ -193,6 +195,7 @@ impl Task {
                     let bitswap = self.swarm.behaviour().bitswap.handle();
                     bitswap.add_providers(session, &peers);
                 }
+                Heard::SearchOver(session) if !self.ipfs.ends(session) => {}
                 Heard::SearchOver(session) => {
                     self.swarm
                         .behaviour()
@@ -212,6 +215,8 @@ impl Task {
                 let key = row_key(account);
                 self.queries
                     .find_providers(rows, key, For::Session(session));
+                self.ipfs.begins(session);
+                self.look_in_ipfs(session, account);
             }
             Some(None) => {
                 let bitswap = self.swarm.behaviour().bitswap.handle();

@@ -70,7 +70,7 @@ struct Question {
 #[derive(Debug)]
 pub(super) struct Talk {
     push: Push<PeerId>,
-    heads: BTreeMap<Account, Heads>,
+    pub(super) heads: BTreeMap<Account, Heads>,
     /// Accounts that are followed, and those whose members are looked for.
     watched: BTreeMap<Topic, Account>,
     known: KnownGrants,

@@ -33,6 +33,7 @@ impl Task {
         for task in tasks {
             self.upkeep_task(task);
         }
+        self.offer(now);
         if self.desk.house_at <= now {
             self.desk.house_at = now + HOUSE;
             self.keep_house(now);
@@ -65,6 +66,7 @@ impl Task {
 
     fn keep_house(&mut self, now: Millis) {
         self.note_known();
+        self.note_newest(now);
         let rows = &mut self.swarm.behaviour_mut().rows;
         self.queries.probe(rows, now);
         self.forget_unasked(now);
