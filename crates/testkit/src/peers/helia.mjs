@@ -1,5 +1,6 @@
 // A stock Helia node that takes orders, one JSON object a line, and answers each with one.
-// It is alone on this machine's loopback, and ends with its standard input.
+// It is alone on this machine's loopback, asks the DHT of private networks, and ends with its
+// standard input.
 import { createWriteStream } from 'node:fs'
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,6 +12,8 @@ import { withBitswap } from '@helia/bitswap'
 import { withLibp2pLight } from '@helia/libp2p'
 import { unixfs } from '@helia/unixfs'
 import { identify } from '@libp2p/identify'
+import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createHeliaLight } from 'helia'
@@ -22,7 +25,15 @@ const helia = await withBitswap(withLibp2pLight(createHeliaLight(), {
   transports: [tcp()],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
-  services: { identify: identify() }
+  services: {
+    identify: identify(),
+    ping: ping(),
+    dht: kadDHT({
+      protocol: '/ipfs/lan/kad/1.0.0',
+      peerInfoMapper: passthroughMapper,
+      clientMode: true
+    })
+  }
 })).start()
 const files = unixfs(helia)
 
@@ -63,6 +74,16 @@ async function fetch (cid, path) {
   await Promise.all(some)
 }
 
+// Whom the DHT names, and where it says they are.
+async function providers (cid) {
+  const found = {}
+  const limit = { signal: AbortSignal.timeout(10_000) }
+  for await (const { id, multiaddrs } of helia.libp2p.contentRouting.findProviders(cid, limit)) {
+    found[id.toString()] = multiaddrs.map(String)
+  }
+  return { found }
+}
+
 async function obey (order) {
   switch (order.do) {
     case 'connect':
@@ -73,6 +94,8 @@ async function obey (order) {
     case 'fetch':
       await fetch(CID.parse(order.cid), order.path)
       return {}
+    case 'providers':
+      return providers(CID.parse(order.cid))
     default: {
       const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
       return { cpu: (userCPUTime + systemCPUTime) / 1e6, peak: maxRSS * 1024 }

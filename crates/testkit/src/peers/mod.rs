@@ -6,6 +6,7 @@
 mod lines;
 
 use std::{
+    collections::BTreeMap,
     env,
     path::{Path, PathBuf},
     process::Command,
@@ -118,6 +119,25 @@ impl IpfsNode {
     pub fn fetch(&mut self, cid: &str, into: &Path) -> Result<Value> {
         let order = json!({ "do": "fetch", "cid": cid, "path": into });
         self.lines.order(&order, LIMIT)
+    }
+
+    /// Keeps a tree, and says in the DHT that it does (Kubo only).
+    ///
+    /// # Errors
+    /// When it cannot, or not in time.
+    pub fn pin(&mut self, cid: &str) -> Result<()> {
+        let order = json!({ "do": "pin", "cid": cid });
+        self.lines.order(&order, LIMIT).map(drop)
+    }
+
+    /// The peers that the DHT names as having something, with their addresses (Helia only).
+    ///
+    /// # Errors
+    /// When it cannot ask.
+    pub fn providers(&mut self, cid: &str) -> Result<BTreeMap<String, Vec<String>>> {
+        let order = json!({ "do": "providers", "cid": cid });
+        let mut told = self.lines.order(&order, LIMIT)?;
+        Ok(serde_json::from_value(told["found"].take())?)
     }
 
     /// What it has used.
