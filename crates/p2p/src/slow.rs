@@ -229,8 +229,10 @@ mod tests {
         let (mut one, mut other) = futures::join!(dialled.map(Result::unwrap), accepted);
         assert!(begin.elapsed() >= delay * 2);
         let sent: Vec<u8> = (0..20_000_u32).map(|n| (n % 251) as u8).collect();
-        let writing = async {
-            one.write_all(&sent).await.unwrap();
+        // Over memory, a connection ends when its other end is dropped.
+        let bytes = sent.clone();
+        let writing = async move {
+            one.write_all(&bytes).await.unwrap();
             one.close().await.unwrap();
         };
         let begin = Instant::now();
