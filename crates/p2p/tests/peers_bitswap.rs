@@ -92,7 +92,7 @@ async fn from_them(mut peer: IpfsNode, small: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubo_fetches_a_tree_from_us() {
-    from_us(IpfsNode::kubo(false).unwrap(), 3000).await;
+    from_us(IpfsNode::kubo(false).unwrap(), 10_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,9 @@
 //!
 //! Every node is a process of its own. Providers stay; each fetch is done by a new node,
 //! and the pairings take turns. Ours writes the blocks to one file and flushes it to the
-//! disk at the end; Kubo runs without flushing (nosync) and also writes the files.
+//! disk at the end; Kubo runs without flushing (nosync) and also writes the files, which are
+//! compared with those that were given, byte by byte, off the clock. (Ours has hashed every
+//! block that it wrote.)
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
 mod node;
@@ -11,13 +13,13 @@ mod pack;
 
 use std::{
     env, fs,
-    io::Write as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use ourspace_bench::{Goal, TABLE, line, median};
 use ourspace_testkit::{peers::IpfsNode, random::Random};
 
@@ -69,6 +71,7 @@ struct Fetch {
 struct Giver {
     node: IpfsNode,
     cid: String,
+    folder: PathBuf,
 }
 
 fn noise(random: &mut Random, size: usize) -> Vec<u8> {
@@ -100,7 +103,45 @@ fn write_files(folder: &Path) -> Result<(PathBuf, PathBuf)> {
 fn give(who: Who, folder: &Path) -> Result<Giver> {
     let mut node = who.start()?;
     let cid = node.add(folder)?;
-    Ok(Giver { node, cid })
+    Ok(Giver {
+        node,
+        cid,
+        folder: folder.to_owned(),
+    })
+}
+
+/// Whether two files of the same size have the same bytes.
+fn equal(mut one: fs::File, mut other: fs::File) -> Result<bool> {
+    let mut parts = [Vec::new(), Vec::new()];
+    loop {
+        for (part, file) in parts.iter_mut().zip([&mut one, &mut other]) {
+            part.clear();
+            file.take(1024 * 1024).read_to_end(part)?;
+        }
+        let [one, other] = &parts;
+        if one != other || one.is_empty() {
+            return Ok(one == other);
+        }
+    }
+}
+
+/// Compares the files of two folders without folders in them.
+fn same(one: &Path, other: &Path) -> Result<()> {
+    let mut files = 0;
+    for entry in fs::read_dir(one)? {
+        let path = entry?.path();
+        let name = path.file_name().context("a file without a name")?;
+        let (given, got) = (fs::File::open(&path)?, fs::File::open(other.join(name))?);
+        ensure!(
+            given.metadata()?.len() == got.metadata()?.len(),
+            "{}: another size",
+            path.display()
+        );
+        ensure!(equal(given, got)?, "{}: other bytes", path.display());
+        files += 1;
+    }
+    ensure!(fs::read_dir(other)?.count() == files, "more files");
+    Ok(())
 }
 
 fn fetch(from: &mut Giver, who: Who) -> Result<Fetch> {
@@ -109,9 +150,13 @@ fn fetch(from: &mut Giver, who: Who) -> Result<Fetch> {
     let before = (taker.used()?.cpu, from.node.used()?.cpu);
     let start = Instant::now();
     taker.connect(&from.node.address)?;
-    let told = taker.fetch(&from.cid, &folder.path().join("got"))?;
+    let got = folder.path().join("got");
+    let told = taker.fetch(&from.cid, &got)?;
     let wall = start.elapsed().as_secs_f64();
     let (used, gave) = (taker.used()?, from.node.used()?);
+    if who == Who::Kubo {
+        same(&from.folder, &got)?;
+    }
     let cpu = |after: Duration, before: Duration| after.saturating_sub(before).as_secs_f64();
     let figure = |name: &str| told[name].as_f64().unwrap_or(f64::NAN);
     Ok(Fetch {
