@@ -140,7 +140,7 @@ fn room(place: Place, name: &str, wires: &Arc<Mutex<Wires>>, of: Option<Account>
     drop(all);
     let stop = CancellationToken::new();
     let token = stop.clone();
-    tokio::spawn(async move { mailroom.run(token).await.unwrap() });
+    tokio::spawn(mailroom.run(token));
     Room {
         home,
         letters,

@@ -12,6 +12,7 @@ mod failure;
 mod file;
 mod link;
 mod log;
+mod look;
 mod media_args;
 mod meet;
 mod net;

@@ -107,7 +107,7 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         tokio::spawn(task.run(stop.clone())),
         tokio::spawn(pass_on(events, inputs.clone(), letters)),
         tokio::spawn(run(runtime, stop.clone())),
-        tokio::spawn(sort(mailroom, stop.clone())),
+        tokio::spawn(mailroom.run(stop.clone())),
         tokio::spawn(meeting.clone().run(stop.clone())),
     ];
     Ok(Running {
@@ -134,12 +134,6 @@ fn web(wishes: &Wishes) -> Result<(Client, Arc<Sites>), Failure> {
 async fn run(runtime: Runtime, stop: CancellationToken) {
     if let Err(error) = runtime.run(stop).await {
         tracing::error!(%error, "the node does nothing more by itself");
-    }
-}
-
-async fn sort(mailroom: Mailroom, stop: CancellationToken) {
-    if let Err(error) = mailroom.run(stop).await {
-        tracing::error!(%error, "no notices are handed over or taken any more");
     }
 }
 

@@ -5,14 +5,12 @@ use ourspace_protocol::{
     feed::model::ItemId,
     hash::sha256,
     limits,
-    machine::{
-        dice::Dice,
-        mailbox::{Entry, Key, Mailbox, Offered, Standing},
-    },
+    machine::mailbox::{Entry, Key, Mailbox, Offered, Standing},
     message::Short,
 };
 
 const NOW: u64 = 1_764_000_000_000;
+const SECRET: u64 = 42;
 
 fn key(sender: u64, item: u64) -> Key {
     let mut account = [0; 20];
@@ -34,23 +32,22 @@ fn entry(mark: u64, standing: Standing) -> Entry {
 
 #[test]
 fn a_hundred_thousand_strangers_displace_nobody_who_is_near() {
-    let mut dice = Dice::new(7);
     let mut mailbox = Mailbox::default();
     for friend in 0..100 {
         for item in 0..10 {
             let entry = entry(friend * 10 + item, Standing::Near);
-            let offered = mailbox.offer(key(friend, item), entry, NOW, &mut dice);
+            let offered = mailbox.offer(key(friend, item), entry, NOW, SECRET);
             assert_eq!(offered, Offered::In(None));
         }
     }
     // Some honest strangers, from other parts of the network than the flood.
     for stranger in 0..20 {
         let entry = entry(5_000 + stranger, Standing::Stranger(100 + stranger));
-        mailbox.offer(key(5_000 + stranger, 1), entry, NOW, &mut dice);
+        mailbox.offer(key(5_000 + stranger, 1), entry, NOW, SECRET);
     }
     for spam in 0..100_000 {
         let entry = entry(1_000_000 + spam, Standing::Stranger(spam % 3));
-        mailbox.offer(key(1_000_000 + spam, 1), entry, NOW, &mut dice);
+        mailbox.offer(key(1_000_000 + spam, 1), entry, NOW, SECRET);
     }
     for friend in 0..100 {
         for item in 0..10 {
@@ -68,19 +65,13 @@ fn a_hundred_thousand_strangers_displace_nobody_who_is_near() {
 
 #[test]
 fn whoever_is_near_and_sends_too_much_only_displaces_themselves() {
-    let mut dice = Dice::new(7);
     let mut mailbox = Mailbox::default();
     for friend in 0..50 {
-        mailbox.offer(
-            key(friend, 1),
-            entry(friend, Standing::Near),
-            NOW,
-            &mut dice,
-        );
+        mailbox.offer(key(friend, 1), entry(friend, Standing::Near), NOW, SECRET);
     }
     for item in 0..10_000 {
         let entry = entry(100 + item, Standing::Near);
-        mailbox.offer(key(99, item), entry, NOW, &mut dice);
+        mailbox.offer(key(99, item), entry, NOW, SECRET);
     }
     for friend in 0..50 {
         assert!(mailbox.get(&key(friend, 1)).is_some());
@@ -91,13 +82,12 @@ fn whoever_is_near_and_sends_too_much_only_displaces_themselves() {
         date: NOW - 1,
         ..entry(7, Standing::Near)
     };
-    let offered = mailbox.offer(key(99, 77_777), old, NOW, &mut dice);
+    let offered = mailbox.offer(key(99, 77_777), old, NOW, SECRET);
     assert_eq!(offered, Offered::Full);
 }
 
 #[test]
 fn one_for_each_item_and_a_deletion_stays() {
-    let mut dice = Dice::new(1);
     let mut mailbox = Mailbox::default();
     let first = entry(1, Standing::Near);
     let edited = Entry {
@@ -109,49 +99,100 @@ fn one_for_each_item_and_a_deletion_stays() {
         ..entry(3, Standing::Stranger(4))
     };
     let it = key(1, 1);
-    assert_eq!(mailbox.offer(it, first, NOW, &mut dice), Offered::In(None));
-    assert_eq!(mailbox.offer(it, first, NOW, &mut dice), Offered::Known);
+    assert_eq!(mailbox.offer(it, first, NOW, SECRET), Offered::In(None));
+    assert_eq!(mailbox.offer(it, first, NOW, SECRET), Offered::Known);
     assert_eq!(
-        mailbox.offer(it, edited, NOW, &mut dice),
+        mailbox.offer(it, edited, NOW, SECRET),
         Offered::In(Some(it))
     );
     assert_eq!(mailbox.get(&it).unwrap().standing, Standing::Near);
-    assert_eq!(mailbox.offer(it, first, NOW, &mut dice), Offered::Older);
-    assert_eq!(
-        mailbox.offer(it, gone, NOW, &mut dice),
-        Offered::In(Some(it))
-    );
-    assert_eq!(mailbox.offer(it, edited, NOW, &mut dice), Offered::Older);
+    assert_eq!(mailbox.offer(it, first, NOW, SECRET), Offered::Older);
+    assert_eq!(mailbox.offer(it, gone, NOW, SECRET), Offered::In(Some(it)));
+    assert_eq!(mailbox.offer(it, edited, NOW, SECRET), Offered::Older);
     assert_eq!(mailbox.len(), 1);
     let late = NOW + limits::NOTICE_LIFE + 1;
     assert_eq!(mailbox.expire(late), [it]);
-    assert_eq!(mailbox.offer(it, first, late, &mut dice), Offered::Expired);
+    assert_eq!(mailbox.offer(it, first, late, SECRET), Offered::Expired);
     assert!(mailbox.is_empty());
 }
 
 #[test]
 fn two_that_are_compared_become_one() {
-    let mut dice = Dice::new(3);
-    let fill = |from: u64, to: u64, dice: &mut Dice| {
+    let fill = |from: u64, to: u64| {
         let mut mailbox = Mailbox::default();
         for item in from..to {
-            mailbox.offer(key(item, item), entry(item, Standing::Near), NOW, dice);
+            mailbox.offer(key(item, item), entry(item, Standing::Near), NOW, SECRET);
         }
         mailbox
     };
-    let mut one = fill(0, 900, &mut dice);
-    let mut other = fill(3, 905, &mut dice);
+    let mut one = fill(0, 900);
+    let mut other = fill(3, 905);
     let parts = other.differs(&one.sums());
     assert!(parts.count_ones() < 9, "few parts differ: {parts:b}");
     let (missed_there, wanted) = one.compare(parts, &other.marks(parts));
     assert_eq!((missed_there.len(), wanted.len()), (3, 5));
     for key in missed_there {
-        other.offer(key, *one.get(&key).unwrap(), NOW, &mut dice);
+        other.offer(key, *one.get(&key).unwrap(), NOW, SECRET);
     }
     for key in other.marked(&wanted) {
-        one.offer(key, *other.get(&key).unwrap(), NOW, &mut dice);
+        one.offer(key, *other.get(&key).unwrap(), NOW, SECRET);
     }
     assert_eq!(one.sum(), other.sum());
     assert_eq!(one.differs(&other.sums()), 0);
     assert_eq!(one.len(), 905);
+}
+
+#[test]
+fn two_full_ones_come_to_rest() {
+    let mut one = Mailbox::default();
+    let mut other = Mailbox::default();
+    for spam in 0..1_000 {
+        let entry = entry(spam, Standing::Stranger(spam % 2));
+        one.offer(key(spam, 1), entry, NOW, 1);
+        other.offer(key(spam, 1), entry, NOW, 2);
+    }
+    // Each keeps others; what one offers the other again is taken once at most.
+    let swap = |from: &Mailbox, to: &mut Mailbox, secret: u64| {
+        let keys = from.marked(&from.marks(u64::MAX));
+        let taken = keys.iter().filter(|key| {
+            let offered = to.offer(**key, *from.get(key).unwrap(), NOW, secret);
+            matches!(offered, Offered::In(_))
+        });
+        taken.count()
+    };
+    for _ in 0..3 {
+        swap(&one, &mut other, 2);
+        swap(&other, &mut one, 1);
+    }
+    assert_eq!(
+        (swap(&one, &mut other, 2), swap(&other, &mut one, 1)),
+        (0, 0)
+    );
+    // The same with people who are near, one notice each.
+    let mut one = Mailbox::default();
+    let mut other = Mailbox::default();
+    for near in 0..3_000 {
+        let entry = Entry {
+            date: NOW - near % 7,
+            ..entry(near, Standing::Near)
+        };
+        one.offer(key(near, 1), entry, NOW, 1);
+        other.offer(
+            key(2_999 - near, 1),
+            Entry {
+                date: NOW - (2_999 - near) % 7,
+                ..self::entry(2_999 - near, Standing::Near)
+            },
+            NOW,
+            2,
+        );
+    }
+    for _ in 0..3 {
+        swap(&one, &mut other, 2);
+        swap(&other, &mut one, 1);
+    }
+    assert_eq!(
+        (swap(&one, &mut other, 2), swap(&other, &mut one, 1)),
+        (0, 0)
+    );
 }

@@ -28,6 +28,11 @@ CREATE TABLE notice (
 ) STRICT;
 CREATE UNIQUE INDEX notice_key ON notice (target, sender, item);
 CREATE INDEX notice_date ON notice (target, date);
+CREATE INDEX notice_about ON notice (target, about);
+CREATE INDEX notice_old ON notice (date);
+-- All that a mailbox is made of, so that the notices themselves are not read for it.
+CREATE INDEX notice_entry ON notice
+  (target, sender, item, mark, date, gone, written, standing, origin);
 CREATE INDEX notice_owed ON notice (next) WHERE owed > 0;
 CREATE INDEX notice_item ON notice (sender, item);
 

@@ -11,7 +11,10 @@ use ourspace_protocol::{
 };
 use rusqlite::{Connection, Row, ToSql, params};
 
-use crate::{edges::is_near, error::StoreError, reader::Reader, rows::instant, writer::Writer};
+use crate::{
+    edges::is_near, error::StoreError, reader::Reader, rows::instant, writer::Writer,
+    writer::number,
+};
 
 /// A notice as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +124,12 @@ fn owed(conn: &Connection, rest: &str, values: &[&dyn ToSql]) -> Result<Vec<Owed
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+fn last(conn: &Connection, target: Account) -> Result<Option<Millis>, StoreError> {
+    let mut find = conn.prepare_cached("SELECT max(came) FROM notice WHERE target = ?")?;
+    let last: Option<i64> = find.query_row([target.0], |row| row.get(0))?;
+    Ok(last.map(i64::unsigned_abs))
+}
+
 fn most(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
@@ -165,6 +174,25 @@ impl Reader<'_> {
         Ok(found.into_iter().next())
     }
 
+    /// The notices that still concern an account and came after an instant, in the order in
+    /// which they came, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database; [`StoreError::Date`].
+    pub fn notices_since(
+        &self,
+        target: Account,
+        since: Millis,
+        limit: usize,
+    ) -> Result<Vec<KeptNotice>, StoreError> {
+        let rest = "target = ? AND reason IS NOT NULL AND came > ? ORDER BY came LIMIT ?";
+        kept(
+            self.conn()?,
+            rest,
+            &[&target.0, &instant(since)?, &most(limit)],
+        )
+    }
+
     /// The notices that still concern an account, the newest first, at most `limit`.
     ///
     /// # Errors
@@ -179,11 +207,7 @@ impl Reader<'_> {
     /// # Errors
     /// [`StoreError`] of the database.
     pub fn last_notice(&self, target: Account) -> Result<Option<Millis>, StoreError> {
-        let mut find = self
-            .conn()?
-            .prepare_cached("SELECT max(came) FROM notice WHERE target = ?")?;
-        let last: Option<i64> = find.query_row([target.0], |row| row.get(0))?;
-        Ok(last.map(i64::unsigned_abs))
+        last(self.conn()?, target)
     }
 
     /// The notices that concern an item of an account: answers and others, also those deeper
@@ -244,6 +268,26 @@ impl Writer<'_> {
     /// [`StoreError`] of the database.
     pub fn is_near(&self, account: Account, other: Account) -> Result<bool, StoreError> {
         is_near(self.conn, account, other)
+    }
+
+    /// When the last of an account's notices came here.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn last_notice(&self, target: Account) -> Result<Option<Millis>, StoreError> {
+        last(self.conn, target)
+    }
+
+    /// Whether an account's feed, where it is here, has deleted an item.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn is_dead(&self, account: Account, id: ItemId) -> Result<bool, StoreError> {
+        // An account that nothing is here of gets no number by that.
+        match number(self.conn, account)? {
+            Some(number) => Ok(self.view().tombstone(number, id)?.is_some()),
+            None => Ok(false),
+        }
     }
 
     /// Keeps a notice in place of the one with its key, to be handed to so many mirrors.

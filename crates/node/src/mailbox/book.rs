@@ -4,13 +4,9 @@
 use ourspace_protocol::{
     account::Account,
     announcement::Announcement,
-    feed::state::FeedState as _,
-    machine::{
-        dice::Dice,
-        mailbox::{Entry, Mailbox, Offered, Standing},
-    },
+    machine::mailbox::{Entry, Key, Mailbox, Offered, Standing},
     message::Answer,
-    notice::{Matter, Notice, State},
+    notice::{FOLLOW, Matter, Notice, State},
     time::Millis,
     verify::{Context, KnownGrants},
 };
@@ -74,12 +70,10 @@ pub(crate) fn note(
     }
     targets.remove(&notice.sender());
     for target in targets {
-        let mut mailbox = writer.mailbox(target)?;
-        let mut dice = Dice::new(now);
+        let mut place = Place::open(writer, target)?;
         for matter in notice.matters(target) {
             let entry = entry(&notice, &matter, Standing::Own);
-            let place = (&mut mailbox, &mut dice);
-            put(writer, target, (&notice, &matter, entry), place, now)?;
+            place.put(writer, (&notice, &matter, entry), now)?;
         }
     }
     Ok(())
@@ -90,7 +84,7 @@ pub(crate) fn take(
     writer: &Writer<'_>,
     own: Account,
     handed: &Handed,
-    place: (&mut Mailbox, &mut Dice),
+    place: &mut Place,
     (known, now): (&mut KnownGrants, Millis),
 ) -> Result<Taken, ReadError> {
     let context = Context {
@@ -120,21 +114,14 @@ pub(crate) fn take(
     } else {
         Standing::Stranger(handed.origin)
     };
-    let (mailbox, dice) = place;
     let mut all: Option<Answer> = None;
     let mut new = None;
     for matter in notice.matters(target) {
-        if is_dead(writer, sender, &matter)? {
+        if matter.state != State::Gone && writer.is_dead(sender, matter.item)? {
             continue;
         }
         let entry = entry(&notice, &matter, standing);
-        let offered = put(
-            writer,
-            target,
-            (&notice, &matter, entry),
-            (&mut *mailbox, &mut *dice),
-            now,
-        )?;
+        let offered = place.put(writer, (&notice, &matter, entry), now)?;
         let answer = match offered {
             Some(Offered::In(_)) => {
                 new = Some(notice.date());
@@ -161,15 +148,6 @@ fn is_revoked(writer: &Writer<'_>, notice: &Notice) -> Result<bool, StoreError> 
     Ok(heads.epoch() > notice.announcement().record().record().epoch)
 }
 
-/// Whether the sender's feed, where it is here, has deleted the item.
-fn is_dead(writer: &Writer<'_>, sender: Account, matter: &Matter) -> Result<bool, ReadError> {
-    if matter.state == State::Gone {
-        return Ok(false);
-    }
-    let dead = writer.feed(sender)?.tombstone(matter.item);
-    Ok(dead?.is_some())
-}
-
 fn entry(notice: &Notice, matter: &Matter, standing: Standing) -> Entry {
     Entry {
         mark: notice.mark(matter.item),
@@ -180,45 +158,82 @@ fn entry(notice: &Notice, matter: &Matter, standing: Standing) -> Entry {
     }
 }
 
-/// Offers what a notice says of one item; nothing where it says nothing to the account.
-fn put(
-    writer: &Writer<'_>,
+/// The mailbox of one account, while a change to it goes on.
+pub(crate) struct Place {
     target: Account,
-    (notice, matter, entry): (&Notice, &Matter, Entry),
-    (mailbox, dice): (&mut Mailbox, &mut Dice),
-    now: Millis,
-) -> Result<Option<Offered>, StoreError> {
-    let key = (notice.sender(), matter.item);
-    let known = mailbox.get(&key).is_some();
-    let is_own = entry.standing == Standing::Own;
-    let speaks = match matter.state {
-        State::There { .. } => true,
-        State::Withdrawn => known,
-        // That something is gone may come before it was there; of the own, it is known.
-        State::Gone => known || !is_own,
-    };
-    if !speaks {
-        return Ok(None);
+    mailbox: Mailbox,
+    secret: u64,
+    /// When the last one came: no two come at the same time.
+    last: Millis,
+}
+
+impl Place {
+    /// Reads it.
+    pub(crate) fn open(writer: &Writer<'_>, target: Account) -> Result<Self, StoreError> {
+        Ok(Self {
+            target,
+            mailbox: writer.mailbox(target)?,
+            secret: secret(writer)?,
+            last: writer.last_notice(target)?.unwrap_or(0),
+        })
     }
-    let offered = mailbox.offer(key, entry, now, dice);
-    let Offered::In(out) = offered else {
-        return Ok(Some(offered));
-    };
-    if let Some(out) = out.filter(|out| *out != key) {
-        writer.drop_notice(target, out)?;
+
+    /// Offers what a notice says of one item; nothing where it says nothing to the account.
+    fn put(
+        &mut self,
+        writer: &Writer<'_>,
+        (notice, matter, entry): (&Notice, &Matter, Entry),
+        now: Millis,
+    ) -> Result<Option<Offered>, StoreError> {
+        let key = (notice.sender(), matter.item);
+        if !self.speaks(key, matter, entry.standing) {
+            return Ok(None);
+        }
+        let offered = self.mailbox.offer(key, entry, now, self.secret);
+        let Offered::In(out) = offered else {
+            return Ok(Some(offered));
+        };
+        if let Some(out) = out.filter(|out| *out != key) {
+            writer.drop_notice(self.target, out)?;
+        }
+        self.last = now.max(self.last.saturating_add(1));
+        let announcement = notice.announcement();
+        let kept = KeptNotice {
+            key,
+            entry: *self.mailbox.get(&key).unwrap_or(&entry),
+            reason: match matter.state {
+                State::There { reason, about } => Some((reason, about)),
+                State::Withdrawn | State::Gone => None,
+            },
+            came: self.last,
+            record: announcement.record().get().to_bytes(),
+            delta: announcement.delta().unwrap_or_default().to_vec(),
+        };
+        let is_own = entry.standing == Standing::Own;
+        writer.put_notice(self.target, &kept, if is_own { MIRRORS } else { 0 })?;
+        Ok(Some(offered))
     }
-    let announcement = notice.announcement();
-    let kept = KeptNotice {
-        key,
-        entry: *mailbox.get(&key).unwrap_or(&entry),
-        reason: match matter.state {
-            State::There { reason, about } => Some((reason, about)),
-            State::Withdrawn | State::Gone => None,
-        },
-        came: now,
-        record: announcement.record().get().to_bytes(),
-        delta: announcement.delta().unwrap_or_default().to_vec(),
-    };
-    writer.put_notice(target, &kept, if is_own { MIRRORS } else { 0 })?;
-    Ok(Some(offered))
+
+    /// Whether it says anything. That something is gone, or that somebody follows no longer,
+    /// may come before the opposite; but only people who are near are believed that it was
+    /// there at all, else a stranger's deletions would fill the mailbox.
+    fn speaks(&self, key: Key, matter: &Matter, standing: Standing) -> bool {
+        let ends = matter.state == State::Gone || matter.item == FOLLOW;
+        let known = self.mailbox.get(&key).is_some();
+        matches!(matter.state, State::There { .. }) || known || (ends && standing == Standing::Near)
+    }
+}
+
+/// A number that decides which strangers stay when there is no room: nobody else knows it.
+fn secret(writer: &Writer<'_>) -> Result<u64, StoreError> {
+    const NAME: &str = "notices.secret";
+    if let Some(secret) = writer.setting(NAME)? {
+        return Ok(secret);
+    }
+    let mut secret = [0; 8];
+    // Without randomness strangers could foresee which of them stay, and nothing worse.
+    getrandom::fill(&mut secret).unwrap_or_default();
+    let secret = u64::from_le_bytes(secret);
+    writer.put_setting(NAME, &secret)?;
+    Ok(secret)
 }

@@ -3,11 +3,18 @@
 //! The sums of the parts go first, then the marks of the parts that differ, then the notices.
 //! What this home keeps for an account is given to whoever asks: it was sent to be found.
 
+use std::collections::BTreeSet;
+
 use ourspace_protocol::{
     account::Account,
+    hash::sha256,
     limits,
-    machine::mailbox::{Key, Mailbox},
+    machine::{
+        dice::Dice,
+        mailbox::{Key, Mailbox},
+    },
     message::{Mail, Short, Sums},
+    time::Millis,
 };
 use ourspace_store::{Reader, StoreError};
 
@@ -62,11 +69,13 @@ pub(super) fn exchange(
     reader: &Reader<'_>,
     target: Account,
     (parts, theirs): (u64, &[Short]),
+    now: Millis,
 ) -> Result<Vec<Mail>, StoreError> {
     let mailbox = reader.mailbox(target)?;
-    let (missed, mut wanted) = mailbox.compare(parts, theirs);
-    let mut out = notices(reader, target, missed)?;
-    wanted.truncate(AT_ONCE);
+    let (missed, wanted) = mailbox.compare(parts, theirs);
+    let mut out = notices(reader, target, missed, now)?;
+    // By chance: else what is refused again and again would hide the rest.
+    let wanted = Dice::new(now).take(wanted, AT_ONCE);
     if !wanted.is_empty() {
         let marks = wanted;
         out.push(Mail::Wanted { target, marks });
@@ -79,16 +88,31 @@ pub(super) fn wanted(
     reader: &Reader<'_>,
     target: Account,
     marks: &[Short],
+    now: Millis,
 ) -> Result<Vec<Mail>, StoreError> {
     let mailbox: Mailbox = reader.mailbox(target)?;
     let marks = marks.get(..limits::MAILBOX.min(marks.len()));
-    notices(reader, target, mailbox.marked(marks.unwrap_or_default()))
+    notices(
+        reader,
+        target,
+        mailbox.marked(marks.unwrap_or_default()),
+        now,
+    )
 }
 
-fn notices(reader: &Reader<'_>, target: Account, keys: Vec<Key>) -> Result<Vec<Mail>, StoreError> {
+fn notices(
+    reader: &Reader<'_>,
+    target: Account,
+    keys: Vec<Key>,
+    now: Millis,
+) -> Result<Vec<Mail>, StoreError> {
     let mut out = Vec::new();
-    for key in keys.into_iter().take(AT_ONCE) {
-        if let Some(kept) = reader.notice(target, key)? {
+    // One record may speak of several items.
+    let mut sent = BTreeSet::new();
+    for key in Dice::new(now).take(keys, AT_ONCE) {
+        if let Some(kept) = reader.notice(target, key)?
+            && sent.insert(sha256(&kept.record))
+        {
             let (record, delta) = (kept.record, kept.delta);
             out.push(Mail::Notice {
                 target,

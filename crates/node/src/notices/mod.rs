@@ -2,7 +2,7 @@
 //!
 //! What this home has published about others is handed to mirrors of theirs until some have
 //! it, what others send is taken into mailboxes, and these are compared with those of other
-//! mirrors ([`room`]). [`view`] is what a person sees of it.
+//! mirrors (`room`). What a person sees of it is in `view`.
 //!
 //! Nothing is ever fetched because of a notice.
 
@@ -13,4 +13,5 @@ mod view;
 pub use room::{Letter, Mailroom};
 pub use view::{
     NotificationView, ThreadEntry, ThreadError, ThreadView, mark_read, notifications, thread,
+    unread,
 };

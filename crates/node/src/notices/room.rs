@@ -3,6 +3,7 @@
 //! What is to be handed over stands in the store, so whoever is killed goes on where they
 //! were. Whatever else is remembered here may be lost: mailboxes are compared again.
 
+mod outgoing;
 mod owing;
 mod rounds;
 mod take;
@@ -16,7 +17,7 @@ use ourspace_protocol::{
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use self::{owing::Owing, rounds::Rounds};
+use self::{outgoing::Outgoing, owing::Owing, rounds::Rounds};
 use crate::{
     HomeError,
     home::Home,
@@ -64,13 +65,14 @@ pub struct Mailroom {
     kept: BTreeSet<Account>,
     kept_at: Millis,
     owing: Owing,
+    outgoing: Outgoing,
     rounds: Rounds,
     desk: Arc<Desk>,
 }
 
 /// What taking notices needs beside the home.
 struct Desk {
-    known: std::sync::Mutex<(KnownGrants, Dice)>,
+    known: std::sync::Mutex<KnownGrants>,
 }
 
 impl std::fmt::Debug for Mailroom {
@@ -95,7 +97,7 @@ impl Mailroom {
         let mut seed = [0; 8];
         // Without randomness the choices are the same after each start, and no worse.
         getrandom::fill(&mut seed).unwrap_or_default();
-        let mut dice = Dice::new(u64::from_le_bytes(seed));
+        let dice = Dice::new(u64::from_le_bytes(seed));
         let now = clock();
         let room = Self {
             home,
@@ -106,30 +108,31 @@ impl Mailroom {
             kept: BTreeSet::new(),
             kept_at: 0,
             owing: Owing::default(),
-            rounds: Rounds::new(now, Dice::new(dice.roll())),
+            outgoing: Outgoing::default(),
+            rounds: Rounds::new(now, dice),
             desk: Arc::new(Desk {
-                known: std::sync::Mutex::new((KnownGrants::new(), dice)),
+                known: std::sync::Mutex::new(KnownGrants::new()),
             }),
         };
         (room, give)
     }
 
-    /// Runs until it is told to stop.
-    ///
-    /// # Errors
-    /// [`HomeError`] when the home cannot be read any more.
-    pub async fn run(mut self, stop: CancellationToken) -> Result<(), HomeError> {
+    /// Runs until it is told to stop. What fails, on a full disk for example, is tried again.
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut letters = Vec::new();
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+            let done = tokio::select! {
+                () = stop.cancelled() => return,
                 came = self.letters.recv_many(&mut letters, TOGETHER) => match came {
-                    0 => return Ok(()),
-                    _ => self.open(std::mem::take(&mut letters)).await?,
+                    0 => return,
+                    _ => self.open(std::mem::take(&mut letters)).await,
                 },
-                _ = look.tick() => self.look().await?,
+                _ = look.tick() => self.look().await,
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, "notices wait");
             }
         }
     }
@@ -158,15 +161,23 @@ impl Mailroom {
                     origin,
                     mail: one,
                 } => mail.push((from, origin, one)),
-                Letter::Met { peer, accounts } => self.met(peer, accounts).await?,
+                Letter::Met { peer, accounts } => {
+                    self.kept = kept(&self.home)?;
+                    self.met(peer, accounts).await?;
+                }
             }
         }
         self.take(mail).await
     }
 
-    async fn send(&self, all: Vec<(String, Mail)>) {
+    /// Sends what each peer can be expected to take now; the rest comes when mailboxes are
+    /// compared again.
+    async fn send(&mut self, all: Vec<(String, Mail)>) {
+        let now = self.now();
         for (peer, mail) in all {
-            self.mailer.send(peer, mail).await;
+            if self.outgoing.may(&peer, &mail, now) {
+                self.mailer.send(peer, mail).await;
+            }
         }
     }
 }

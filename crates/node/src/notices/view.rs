@@ -11,7 +11,7 @@ use ourspace_protocol::{
     machine::mailbox::Key as Named,
     time::{Millis, rfc3339},
 };
-use ourspace_store::Reader;
+use ourspace_store::{KeptNotice, Reader};
 use serde::Serialize;
 
 use crate::{home::Home, mailbox::Desk, read::ReadError, view::ItemView};
@@ -92,12 +92,35 @@ impl<E: Into<ReadError>> From<E> for ThreadError {
 /// # Errors
 /// [`ReadError`].
 pub fn notifications(home: &Home, limit: usize) -> Result<Vec<NotificationView>, ReadError> {
-    let own = home.account()?;
     let reader = home.store().read()?;
     let read: Millis = reader.setting(READ)?.unwrap_or(0);
-    let mut desk = Desk::new(&reader);
+    let all = reader.notices(home.account()?, limit)?;
+    views(home, &reader, all, read)
+}
+
+/// Those that were not read, in the order in which they came, at most `limit`; and what to
+/// [mark](mark_read) when these were read.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn unread(home: &Home, limit: usize) -> Result<(Vec<NotificationView>, Millis), ReadError> {
+    let reader = home.store().read()?;
+    let read: Millis = reader.setting(READ)?.unwrap_or(0);
+    let all = reader.notices_since(home.account()?, read, limit)?;
+    let last = all.last().map_or(read, |kept| kept.came);
+    Ok((views(home, &reader, all, read)?, last))
+}
+
+fn views(
+    home: &Home,
+    reader: &Reader<'_>,
+    all: Vec<KeptNotice>,
+    read: Millis,
+) -> Result<Vec<NotificationView>, ReadError> {
+    let own = home.account()?;
+    let mut desk = Desk::new(reader);
     let mut views = Vec::new();
-    for kept in reader.notices(own, limit)? {
+    for kept in all {
         let Some((reason, about)) = kept.reason else {
             continue;
         };
@@ -119,16 +142,17 @@ pub fn notifications(home: &Home, limit: usize) -> Result<Vec<NotificationView>,
     Ok(views)
 }
 
-/// Marks all notifications as read that are here by now.
+/// Marks notifications as read: those that came up to `until`, or all that are here.
 ///
 /// # Errors
 /// [`ReadError`]; nothing is changed then.
-pub fn mark_read(home: &Home) -> Result<(), ReadError> {
+pub fn mark_read(home: &Home, until: Option<Millis>) -> Result<(), ReadError> {
     // By when they came here, whatever another program's clock says.
     let last = home.store().read()?.last_notice(home.account()?)?;
+    let until = until.or(last).unwrap_or(0);
     let marked = home
         .store()
-        .write(|writer| writer.put_setting(READ, &last.unwrap_or(0)));
+        .write(|writer| writer.put_setting(READ, &until));
     Ok(marked?)
 }
 

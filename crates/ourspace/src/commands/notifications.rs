@@ -22,10 +22,10 @@ pub(crate) struct Arguments {
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = parse::limit)]
     limit: usize,
-    /// Only what was not marked as read
+    /// Only what was not marked as read, in the order in which it came
     #[arg(long)]
     unread: bool,
-    /// Mark all as read that are here by now
+    /// Mark what is shown as read: with --unread only that, else all that is here
     #[arg(long)]
     mark_read: bool,
 }
@@ -36,11 +36,16 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
         true => context.open()?,
         false => context.open_reader()?,
     };
-    let mut all = notices::notifications(&home, arguments.limit)?;
+    let (all, until) = match arguments.unread {
+        true => {
+            let (all, until) = notices::unread(&home, arguments.limit)?;
+            (all, Some(until))
+        }
+        false => (notices::notifications(&home, arguments.limit)?, None),
+    };
     if arguments.mark_read {
-        notices::mark_read(&home)?;
+        notices::mark_read(&home, until)?;
     }
-    all.retain(|one| one.unread || !arguments.unread);
     let text = match all.as_slice() {
         [] if arguments.unread => "nothing unread".to_owned(),
         [] => "nothing yet: replies, likes, mentions and new followers will stand here".to_owned(),

@@ -6,11 +6,12 @@ use clap::Args;
 use ourspace_protocol::account::Account;
 use serde::Serialize;
 
-use super::{Outcome, peers::node};
+use super::Outcome;
 use crate::{
     context::Context,
-    control::Request,
+    control::{Client, Request},
     failure::Failure,
+    look::{Looking, Visitor},
     parse,
     people::{self, push},
     view::{RecordView, WayView},
@@ -20,7 +21,9 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ourspace resolve 0x52908400098527886E0F7030069857D2E4169EE7
-  ourspace resolve 0x52908400098527886E0F7030069857D2E4169EE7 --trace")]
+  ourspace resolve 0x52908400098527886E0F7030069857D2E4169EE7 --trace
+
+The node that runs on this home is asked. Where none runs, one is there for this question.")]
 pub(crate) struct Arguments {
     /// Whose
     #[arg(value_name = "ADDRESS", value_parser = parse::account)]
@@ -28,6 +31,12 @@ pub(crate) struct Arguments {
     /// A web site that may have their feed (may be given again)
     #[arg(long = "at", value_name = "URL")]
     locations: Vec<String>,
+    /// Begin with this node, when none runs on this home (may be given again)
+    #[arg(long = "peer", value_name = "MULTIADDR")]
+    peers: Vec<String>,
+    /// Ask on this machine only, when no node runs on this home
+    #[arg(long)]
+    local: bool,
     /// Show each step
     #[arg(long)]
     trace: bool,
@@ -48,18 +57,25 @@ struct Answer {
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let account = arguments.account;
     let mut steps: Vec<WayView> = Vec::new();
-    let request = Request::Resolve {
-        account,
-        locations: arguments.locations.clone(),
-    };
-    node(context)?.ask(&request, |part| {
-        let step: WayView = serde_json::from_value(part)?;
+    let mut take = |step: WayView| {
         if arguments.trace && !context.json {
             context.output.say(line(&step));
         }
         steps.push(step);
-        Ok(())
-    })?;
+    };
+    match Client::connect(&context.home)? {
+        Some(mut node) => {
+            let request = Request::Resolve {
+                account,
+                locations: arguments.locations.clone(),
+            };
+            node.ask(&request, |part| {
+                take(serde_json::from_value(part)?);
+                Ok(())
+            })?;
+        }
+        None => visit(arguments, context, &mut take)?,
+    }
     // Each one that was found is newer than, or beside, what was found before.
     let newest = steps
         .iter()
@@ -79,6 +95,29 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     };
     context.output.answer(&answer, describe(&answer))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where no node runs, one is there for this question.
+fn visit(
+    arguments: &Arguments,
+    context: &Context,
+    take: &mut dyn FnMut(WayView),
+) -> Result<(), Failure> {
+    let home = context.open_reader()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let visitor = Visitor::enter(&context.home, &arguments.peers, arguments.local).await?;
+        let wanted = (arguments.account, arguments.locations.clone());
+        let mut looking = Looking::begin(&home, &visitor.ways, wanted)?;
+        while let Some(step) = looking.next().await {
+            take(step);
+        }
+        visitor.leave().await;
+        Ok(())
+    })
 }
 
 fn line(step: &WayView) -> String {

@@ -5,15 +5,11 @@ use std::{
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::Path,
     sync::Arc,
-    time::Duration,
 };
 
-use ourspace_node::{
-    Home,
-    network::{Input, Way, resolve},
-};
+use ourspace_node::{Home, network::Input};
 use ourspace_p2p::Node;
-use ourspace_protocol::{account::Account, heads::Heads, seams::Resolver};
+use ourspace_protocol::{account::Account, seams::Resolver};
 use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -22,12 +18,7 @@ use tokio::{
 };
 
 use super::{Line, REQUEST, Request, socket_path};
-use crate::{clock::now, failure::Failure, meet::Meeting, net::listen_local};
-
-/// After the first record, so long is waited for newer ones.
-const SETTLE: Duration = Duration::from_millis(1_500);
-/// The longest that a lookup may take.
-const LONGEST: Duration = Duration::from_secs(20);
+use crate::{failure::Failure, look::Looking, meet::Meeting, net::listen_local};
 
 /// What answers commands.
 #[derive(Clone)]
@@ -156,26 +147,14 @@ impl Control {
     async fn resolve(
         &self,
         account: Account,
-        mut locations: Vec<String>,
+        locations: Vec<String>,
         tell: &mpsc::Sender<Line>,
     ) -> Result<(), String> {
-        // What is known here says where to look; what is found is told all the same.
-        let heads = self
-            .home
-            .store()
-            .read()
-            .and_then(|reader| reader.heads(account));
-        let heads = heads.map_err(|error| error.to_string())?;
-        let newest = heads.newest().map(|head| head.record().locations.clone());
-        locations.extend(newest.unwrap_or_default());
-        let mut told = resolve(&self.ways, account, (Heads::new(), locations), now());
-        let mut until = tokio::time::Instant::now() + LONGEST;
-        while let Ok(Some(way)) = tokio::time::timeout_at(until, told.recv()).await {
-            if matches!(way, Way::Found(_)) {
-                until = until.min(tokio::time::Instant::now() + SETTLE);
-            }
-            let value = serde_json::to_value(crate::view::WayView::new(&way));
-            let value = value.map_err(|error| error.to_string())?;
+        let wanted = (account, locations);
+        let looking = Looking::begin(&self.home, &self.ways, wanted);
+        let mut looking = looking.map_err(|error| error.to_string())?;
+        while let Some(step) = looking.next().await {
+            let value = serde_json::to_value(step).map_err(|error| error.to_string())?;
             if tell.send(Line::Part(value)).await.is_err() {
                 break;
             }

@@ -192,12 +192,12 @@ impl Peers {
     }
 
     /// Whether a peer may hand over one more notice now.
-    pub(super) fn may_notify(&mut self, peer: &PeerId, now: Millis) -> bool {
+    pub(super) fn may_notify(&mut self, peer: &PeerId, kept: bool, now: Millis) -> bool {
         let known = self.connected.get_mut(peer);
         let all = self
             .notices
             .get_or_insert_with(|| Allowance::new(&ALL_NOTICES, now));
-        known.is_some_and(|known| known.may.notices.take(now)) && all.take(now)
+        known.is_some_and(|known| known.may.notices.take(now)) && (!kept || all.take(now))
     }
 
     /// How far most clocks are ahead of the one here.

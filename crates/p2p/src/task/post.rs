@@ -53,9 +53,13 @@ impl Task {
     /// A message about mailboxes came.
     pub(super) fn mail(&mut self, peer: PeerId, mail: Mail) {
         let now = self.now();
-        if matches!(mail, Mail::Notice { .. }) && !self.peers.may_notify(&peer, now) {
-            self.count("notices_too_many", 1);
-            return;
+        if let Mail::Notice { target, .. } = &mail {
+            // What is for nobody here is answered, and takes nothing of what all share.
+            let kept = self.talk.heads(*target).is_some();
+            if !self.peers.may_notify(&peer, kept, now) {
+                self.count("notices_too_many", 1);
+                return;
+            }
         }
         let origin = self.origin(&peer);
         let from = peer.to_string();

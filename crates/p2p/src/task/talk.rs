@@ -163,7 +163,8 @@ impl Talk {
 
     fn met(&self, peer: PeerId, topics: &[Topic]) -> Option<Do> {
         let accounts = topics.iter().filter_map(|topic| self.watched.get(topic));
-        let accounts: Vec<Account> = accounts.copied().collect();
+        let accounts: BTreeSet<Account> = accounts.copied().collect();
+        let accounts: Vec<Account> = accounts.into_iter().collect();
         let peer = peer.to_string();
         (!accounts.is_empty()).then_some(Do::Tell(Event::Met { peer, accounts }))
     }

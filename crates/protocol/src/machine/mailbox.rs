@@ -4,14 +4,18 @@
 //! each item of a sender, a bounded number in all. People near the account (within two hops
 //! of its public follows) share seven eighths of it, and whoever of them has sent most gives
 //! way first. Strangers share the rest by where their notices come from: the group that fills
-//! most of it loses one by chance, so a flood drowns itself.
+//! most of it loses one, so a flood drowns itself. Which one, a secret number of this home
+//! decides and not the order of arrival: what was refused is refused again, and two full
+//! mailboxes do not swap strangers for ever.
 //!
 //! Two mirrors compare their mailboxes part by part ([`Mailbox::sums`]) and exchange what
 //! either misses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use super::dice::Dice;
 use crate::{
     account::Account,
     feed::model::ItemId,
@@ -160,8 +164,8 @@ impl Mailbox {
             .collect()
     }
 
-    /// Offers a notice.
-    pub fn offer(&mut self, key: Key, entry: Entry, now: Millis, dice: &mut Dice) -> Offered {
+    /// Offers a notice. `secret` is a number that nobody else knows, always the same.
+    pub fn offer(&mut self, key: Key, entry: Entry, now: Millis, secret: u64) -> Offered {
         if is_expired(&entry, now) {
             return Offered::Expired;
         }
@@ -179,7 +183,7 @@ impl Mailbox {
         }
         let room = match entry.standing {
             Standing::Own | Standing::Near => self.room_near(key.0, entry.date),
-            Standing::Stranger(group) => self.room_for_stranger(group, dice),
+            Standing::Stranger(group) => self.room_for_stranger((group, entry.mark), secret),
         };
         let Ok(out) = room else {
             return Offered::Full;
@@ -191,24 +195,41 @@ impl Mailbox {
         Offered::In(out)
     }
 
-    /// Whoever has sent most gives way, with the oldest that they sent.
+    /// Whoever has sent most gives way, of equals whoever has waited longest, with the oldest
+    /// that they sent.
     fn room_near(&self, sender: Account, date: Millis) -> Result<Option<Key>, Full> {
         let held: usize = self.near.values().map(BTreeSet::len).sum();
         if held < limits::MAILBOX - limits::MAILBOX_STRANGERS {
             return Ok(None);
         }
+        let rank = |one: Account, theirs: &BTreeSet<(Millis, ItemId)>| {
+            let oldest = theirs.first().map_or(date, |(date, _)| *date);
+            match one == sender {
+                true => (theirs.len() + 1, Reverse(oldest.min(date))),
+                false => (theirs.len(), Reverse(oldest)),
+            }
+        };
         let all = self.near.iter();
-        let most = all.max_by_key(|(one, theirs)| theirs.len() + usize::from(**one == sender));
+        let most = all.max_by_key(|(one, theirs)| (rank(**one, theirs), **one));
         let (most, theirs) = most.ok_or(Full)?;
         let (oldest, item) = theirs.first().ok_or(Full)?;
-        match *most == sender && date < *oldest {
+        let new = !self.near.contains_key(&sender);
+        let offered = match new {
+            true => (1, Reverse(date)) > rank(*most, theirs),
+            false => *most == sender && date < *oldest,
+        };
+        match offered {
             true => Err(Full),
             false => Ok(Some((*most, *item))),
         }
     }
 
-    /// The group that fills most of the strangers' share loses one by chance.
-    fn room_for_stranger(&self, group: u64, dice: &mut Dice) -> Result<Option<Key>, Full> {
+    /// The group that fills most of the strangers' share loses one.
+    fn room_for_stranger(
+        &self,
+        (group, mark): (u64, Short),
+        secret: u64,
+    ) -> Result<Option<Key>, Full> {
         let held: usize = self.strangers.values().map(BTreeSet::len).sum();
         if held < limits::MAILBOX_STRANGERS {
             return Ok(None);
@@ -217,10 +238,19 @@ impl Mailbox {
         let all = self.strangers.iter();
         let most = all.max_by_key(|(one, theirs)| with(**one, theirs.len()));
         let (most, theirs) = most.ok_or(Full)?;
-        let at = dice.below(with(*most, theirs.len()) as u64);
-        let at = usize::try_from(at).unwrap_or(0);
-        // Beyond the last one is the one that was offered.
-        theirs.iter().nth(at).map(|key| Some(*key)).ok_or(Full)
+        let lot = |mark: Short| {
+            let drawn = sha256(&[secret.to_be_bytes(), mark.0].concat());
+            Short::of(&drawn)
+        };
+        let drawn = theirs.iter().filter_map(|key| {
+            let mark = self.entries.get(key)?.mark;
+            Some((lot(mark), *key))
+        });
+        let (last, key) = drawn.max().ok_or(Full)?;
+        match *most == group && lot(mark) > last {
+            true => Err(Full),
+            false => Ok(Some(key)),
+        }
     }
 
     /// Drops what has waited too long, and says what.

@@ -53,7 +53,7 @@ impl Mailroom {
     pub(super) async fn hand_over(&mut self, now: Millis) -> Result<(), HomeError> {
         let due = self.home.store().read()?.owed(now, AT_ONCE)?;
         for owed in due {
-            self.hand(owed, now).await?;
+            self.hand(owed, now, true).await?;
         }
         Ok(())
     }
@@ -63,12 +63,13 @@ impl Mailroom {
         let owed = self.home.store().read()?.owed_to(target, AT_ONCE)?;
         let now = self.now();
         for owed in owed {
-            self.hand(owed, now).await?;
+            self.hand(owed, now, false).await?;
         }
         Ok(())
     }
 
-    async fn hand(&mut self, owed: Owed, now: Millis) -> Result<(), HomeError> {
+    /// Where nobody is there who was not asked, others are looked for, when it is time.
+    async fn hand(&mut self, owed: Owed, now: Millis, due: bool) -> Result<(), HomeError> {
         let target = owed.target;
         let name = (target, Short::of(&sha256(&owed.record)));
         let mut members = self.mailer.members(target).await;
@@ -83,6 +84,9 @@ impl Mailroom {
         sent.asked
             .extend(asked.map(|member| (member, now + SILENT)));
         let found = !chosen.is_empty();
+        if !found && !due {
+            return Ok(());
+        }
         let notice = Mail::Notice {
             target,
             record: owed.record.clone(),

@@ -1,6 +1,6 @@
 //! What is compared and looked for now and then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ourspace_protocol::{
     account::Account,
@@ -65,6 +65,7 @@ impl Mailroom {
         accounts: Vec<Account>,
     ) -> Result<(), HomeError> {
         let mut sums = Vec::new();
+        let accounts: BTreeSet<Account> = accounts.into_iter().collect();
         for account in accounts {
             self.hand_over_to(account).await?;
             if self.kept.contains(&account)
@@ -86,7 +87,8 @@ impl Mailroom {
             self.rounds.expire_at = now + EXPIRE;
             self.expire(now).await?;
         }
-        let due = self.rounds.compare.iter().find(|(_, at)| **at <= now);
+        let all = self.rounds.compare.iter();
+        let due = all.filter(|(_, at)| **at <= now).min_by_key(|(_, at)| **at);
         if let Some(account) = due.map(|(account, _)| *account) {
             let again = now + AGAIN / 2 + self.rounds.dice.below(AGAIN);
             self.rounds.compare.insert(account, again);
@@ -133,9 +135,9 @@ impl Mailroom {
         if let Ok(expired) = expired.await {
             expired?;
         }
-        for account in self.home.store().read()?.mailboxes()? {
+        for account in &self.kept {
             let at = now + self.rounds.dice.below(AGAIN);
-            self.rounds.compare.entry(account).or_insert(at);
+            self.rounds.compare.entry(*account).or_insert(at);
         }
         Ok(())
     }

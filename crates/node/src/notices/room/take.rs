@@ -107,6 +107,7 @@ impl Work {
         // Somebody may be followed since a moment ago.
         let is_new = |(_, _, mail): &Came| match mail {
             Mail::Notice { target, .. } | Mail::Sums { target, .. } => !self.kept.contains(target),
+            Mail::Mailboxes(_) => true,
             _ => false,
         };
         if mail.iter().any(is_new) {
@@ -157,6 +158,7 @@ impl Work {
                     .map(|account| (Topic::of(*account), *account));
                 let topics: BTreeMap<Topic, Account> = topics.collect();
                 let mut out = Vec::new();
+                let entries: BTreeMap<Topic, Short> = entries.into_iter().collect();
                 for (topic, sum) in entries {
                     if let Some(target) = topics.get(&topic) {
                         let begins = self.me.as_str() < from;
@@ -173,10 +175,15 @@ impl Work {
                 parts,
                 marks,
             } if keeps(&target) => {
-                return Ok(compare::exchange(&reader, target, (parts, &marks))?);
+                return Ok(compare::exchange(
+                    &reader,
+                    target,
+                    (parts, &marks),
+                    self.now,
+                )?);
             }
             Mail::Wanted { target, marks } if keeps(&target) => {
-                return Ok(compare::wanted(&reader, target, &marks)?);
+                return Ok(compare::wanted(&reader, target, &marks, self.now)?);
             }
             _ => None,
         };
@@ -203,18 +210,14 @@ impl Work {
             return Ok(());
         }
         let own = self.home.account()?;
-        let mut known = self
-            .desk
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let (known, dice) = &mut *known;
+        let known = self.desk.known.lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
         let taken = self.home.store().write(|writer| {
-            let mut mailbox = writer.mailbox(target)?;
+            let mut place = book::Place::open(writer, target)?;
             let mut taken = Vec::with_capacity(notices.len());
             for (_, handed) in &notices {
-                let place = (&mut mailbox, &mut *dice);
-                taken.push(book::take(writer, own, handed, place, (known, self.now))?);
+                let by = (&mut *known, self.now);
+                taken.push(book::take(writer, own, handed, &mut place, by)?);
             }
             Ok::<_, ReadError>(taken)
         })?;

@@ -1,0 +1,152 @@
+//! Looking somebody up: by the node that runs, or, where none does, by one that is there for
+//! this question only.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use ourspace_http::{client::Client, site::Sites};
+use ourspace_node::{
+    Home,
+    network::{Way, resolve},
+};
+use ourspace_p2p::{Budget, Config, Ipfs, Node, Switches, Task};
+use ourspace_protocol::{account::Account, dag::Cid, heads::Heads, seams::Resolver};
+use ourspace_store::{NetworkStore, StoreError};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{clock::now, failure::Failure, net::Net, view::WayView};
+
+/// After the first record, so long is waited for newer ones.
+const SETTLE: Duration = Duration::from_millis(1_500);
+/// The longest that a lookup may take.
+const LONGEST: Duration = Duration::from_secs(20);
+/// Nodes of the last run that a visitor begins with.
+const REMEMBERED: usize = 32;
+/// So long a visitor waits for the first node that answers.
+const MEETING: Duration = Duration::from_secs(8);
+
+/// A lookup that goes on; dropping it ends it.
+pub(crate) struct Looking {
+    told: mpsc::Receiver<Way>,
+    until: Instant,
+}
+
+impl Looking {
+    /// Asks all ways, beginning with what the home knows of where the feed is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the home cannot be read.
+    pub(crate) fn begin(
+        home: &Home,
+        ways: &[Arc<dyn Resolver>],
+        (account, mut locations): (Account, Vec<String>),
+    ) -> Result<Self, StoreError> {
+        // What is known here says where to look; what is found is told all the same.
+        let heads = home.store().read()?.heads(account)?;
+        let newest = heads.newest().map(|head| head.record().locations.clone());
+        locations.extend(newest.unwrap_or_default());
+        Ok(Self {
+            told: resolve(ways, account, (Heads::new(), locations), now()),
+            until: Instant::now() + LONGEST,
+        })
+    }
+
+    /// The next step; none when there is nothing more to say, or enough was found.
+    pub(crate) async fn next(&mut self) -> Option<WayView> {
+        let way = timeout_at(self.until, self.told.recv()).await.ok()??;
+        if matches!(way, Way::Found(_)) {
+            self.until = self.until.min(Instant::now() + SETTLE);
+        }
+        Some(WayView::new(&way))
+    }
+}
+
+/// A node for the time of one question: it has a name of its own, follows nobody, keeps nothing
+/// and passes nothing on.
+pub(crate) struct Visitor {
+    pub(crate) ways: Vec<Arc<dyn Resolver>>,
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Visitor {
+    /// Enters the network by the nodes of the last run and those that are named; waits some
+    /// seconds for one that answers.
+    ///
+    /// # Errors
+    /// [`Failure`] when no socket can be opened.
+    pub(crate) async fn enter(home: &Path, named: &[String], local: bool) -> Result<Self, Failure> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| Failure::refused(error.to_string()))?;
+        let mut peers = named.to_vec();
+        // What was remembered helps, and is not needed.
+        if let Ok(memory) = NetworkStore::open(home) {
+            peers.extend(memory.nodes(REMEMBERED).unwrap_or_default());
+        }
+        let host = if local { "127.0.0.1" } else { "0.0.0.0" };
+        let config = Config {
+            seed,
+            listen: vec![
+                format!("/ip4/{host}/tcp/0"),
+                format!("/ip4/{host}/udp/0/quic-v1"),
+            ],
+            peers,
+            clock: Arc::new(now),
+            blocks: Arc::new(std::collections::BTreeMap::<Cid, Vec<u8>>::new()),
+            shelf: None,
+            switches: Switches {
+                mdns: !local,
+                upnp: false,
+                relay: false,
+                ipfs: Ipfs::Off,
+            },
+            budget: Budget::default(),
+            memory_delay: Duration::ZERO,
+        };
+        let (node, mut events, task) = Task::new(&config)?;
+        let client = Client::new(Arc::new(Net), &[])?;
+        let sites = match local {
+            true => Sites::new(client, &[]).in_private_networks(),
+            false => Sites::new(client, &[]),
+        };
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(task.run(stop.clone()));
+        // It follows nobody, so there is nothing that it could tell.
+        tokio::spawn(async move { while events.recv().await.is_some() {} });
+        meet(&node).await;
+        let ways: Vec<Arc<dyn Resolver>> = vec![
+            Arc::new(node.swarm()),
+            Arc::new(node.dht()),
+            Arc::new(sites),
+        ];
+        Ok(Self {
+            ways,
+            stop,
+            task: running,
+        })
+    }
+
+    /// Leaves.
+    pub(crate) async fn leave(self) {
+        self.stop.cancel();
+        // It has ended, or panicked, which was told then.
+        drop(self.task.await);
+    }
+}
+
+/// Waits for a node that is in the DHT; whoever meets none asks the web hosts all the same.
+async fn meet(node: &Node) {
+    let until = Instant::now() + MEETING;
+    while Instant::now() < until {
+        match node.status().await {
+            Ok(status) if status.routing > 0 && status.peers.iter().any(|peer| peer.speaks) => {
+                return;
+            }
+            Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(_) => return,
+        }
+    }
+}
