@@ -36,7 +36,7 @@ fn a_stranger_answers_while_the_author_is_away_and_all_see_it_and_its_end() {
     author.start();
     author.dial(&mirror);
     until("the notification", || author.unread().len() == 2);
-    let told = author.unread().remove(0);
+    let told = author.unread().remove(1);
     assert_eq!(told["reason"], "reply");
     assert_eq!(told["account"], stranger.account);
     assert_eq!(told["near"], false);

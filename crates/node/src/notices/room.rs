@@ -63,7 +63,6 @@ pub struct Mailroom {
     letters: mpsc::Receiver<Letter>,
     happened: broadcast::Sender<Happened>,
     kept: BTreeSet<Account>,
-    kept_at: Millis,
     owing: Owing,
     outgoing: Outgoing,
     rounds: Rounds,
@@ -106,7 +105,6 @@ impl Mailroom {
             letters,
             happened,
             kept: BTreeSet::new(),
-            kept_at: 0,
             owing: Owing::default(),
             outgoing: Outgoing::default(),
             rounds: Rounds::new(now, dice),
@@ -143,8 +141,8 @@ impl Mailroom {
 
     async fn look(&mut self) -> Result<(), HomeError> {
         let now = self.now();
-        if self.kept_at <= now {
-            self.kept_at = now + KEPT_AGAIN;
+        if self.rounds.kept_at <= now {
+            self.rounds.kept_at = now + KEPT_AGAIN;
             self.kept = kept(&self.home)?;
         }
         self.hand_over(now).await?;

@@ -30,6 +30,8 @@ const EXPIRE: Millis = 60 * 60 * 1000;
 pub(super) struct Rounds {
     pub(super) dice: Dice,
     compare: BTreeMap<Account, Millis>,
+    /// When it is looked whose mailboxes are kept.
+    pub(super) kept_at: Millis,
     senders_at: Millis,
     others_at: Millis,
     /// The follow whose senders were looked for last.
@@ -42,6 +44,7 @@ impl Rounds {
         Self {
             dice,
             compare: BTreeMap::new(),
+            kept_at: 0,
             senders_at: now + FIRST,
             others_at: now + SENDERS_OF_OTHERS,
             last: None,
