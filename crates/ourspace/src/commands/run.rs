@@ -242,6 +242,10 @@ fn tell(
         return context.output.raw(&format!("{line}\n"));
     }
     let mut text = format!("The feed of {account}, for the browsers of this machine:\n{url}\n");
+    push(
+        &mut text,
+        format_args!("What you and those whom you follow have published:\n{url}timeline/\n"),
+    );
     if let Some(address) = listen.first() {
         push(
             &mut text,
