@@ -7,13 +7,24 @@ mod support;
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 use support::Place;
+
+/// The program; it ends with the test, also where that fails.
+struct Demo(Child);
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
 
 /// What is at a local address: all of the answer.
 fn get(url: &str) -> String {
@@ -33,9 +44,9 @@ fn five_neighbours_follow_each_other_and_are_gone_afterwards() {
     let mut command = place.command(&["demo", "--json"]);
     let log = place.folder().join("demo.log");
     command.stderr(std::fs::File::create(&log).unwrap());
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut demo = Demo(command.stdout(Stdio::piped()).spawn().unwrap());
     let mut line = String::new();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut out = BufReader::new(demo.0.stdout.take().unwrap());
     out.read_line(&mut line).unwrap();
     let said: Value = serde_json::from_str(&line).unwrap();
     let people = said["people"].as_array().unwrap();
@@ -74,10 +85,10 @@ fn five_neighbours_follow_each_other_and_are_gone_afterwards() {
     let status: Value = serde_json::from_slice(&told.stdout).unwrap();
     assert_eq!(status["follows"], 4);
     let interrupt = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args(["-INT", &demo.0.id().to_string()])
         .status();
     assert!(interrupt.unwrap().success());
-    assert!(child.wait().unwrap().success());
+    assert!(demo.0.wait().unwrap().success());
     let folder = said["folder"].as_str().unwrap();
     assert!(!std::path::Path::new(folder).exists());
     let log = std::fs::read_to_string(log).unwrap();
