@@ -3,7 +3,6 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use ourspace_http::{client::Client, site::Sites};
 use ourspace_node::{
     Home,
     network::{Way, resolve},
@@ -17,14 +16,17 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::now, failure::Failure, net::Net, view::WayView};
+use crate::{
+    clock::now,
+    failure::Failure,
+    view::WayView,
+    wire::{REMEMBERED, web},
+};
 
 /// After the first record, so long is waited for newer ones.
 const SETTLE: Duration = Duration::from_millis(1_500);
 /// The longest that a lookup may take.
 const LONGEST: Duration = Duration::from_secs(20);
-/// Nodes of the last run that a visitor begins with.
-const REMEMBERED: usize = 32;
 /// So long a visitor waits for the first node that answers.
 const MEETING: Duration = Duration::from_secs(8);
 
@@ -107,21 +109,14 @@ impl Visitor {
             memory_delay: Duration::ZERO,
         };
         let (node, mut events, task) = Task::new(&config)?;
-        let client = Client::new(Arc::new(Net), &[])?;
-        let sites = match local {
-            true => Sites::new(client, &[]).in_private_networks(),
-            false => Sites::new(client, &[]),
-        };
+        let (_, sites) = web(local)?;
         let stop = CancellationToken::new();
         let running = tokio::spawn(task.run(stop.clone()));
         // It follows nobody, so there is nothing that it could tell.
         tokio::spawn(async move { while events.recv().await.is_some() {} });
         meet(&node).await;
-        let ways: Vec<Arc<dyn Resolver>> = vec![
-            Arc::new(node.swarm()),
-            Arc::new(node.dht()),
-            Arc::new(sites),
-        ];
+        let ways: Vec<Arc<dyn Resolver>> =
+            vec![Arc::new(node.swarm()), Arc::new(node.dht()), sites];
         Ok(Self {
             ways,
             stop,

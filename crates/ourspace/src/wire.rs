@@ -25,7 +25,7 @@ use crate::{
 /// The port at which other nodes are listened for, if it is free: routers may be told of it.
 const PORT: u16 = 4011;
 /// Nodes of the last run that are tried at the start.
-const REMEMBERED: usize = 32;
+pub(crate) const REMEMBERED: usize = 32;
 
 /// What a person says of the network.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         })
     };
     let (node, events, task) = listen(wishes, config)?;
-    let (client, sites) = web(wishes)?;
+    let (client, sites) = web(wishes.local)?;
     let ways: Vec<Arc<dyn Resolver>> =
         vec![Arc::new(node.swarm()), Arc::new(node.dht()), sites.clone()];
     let parts = Parts {
@@ -122,9 +122,9 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
 }
 
 /// What asks web hosts, and feeds on them.
-fn web(wishes: &Wishes) -> Result<(Client, Arc<Sites>), Failure> {
+pub(crate) fn web(local: bool) -> Result<(Client, Arc<Sites>), Failure> {
     let client = Client::new(Arc::new(Net), &[])?;
-    let sites = match wishes.local {
+    let sites = match local {
         true => Sites::new(client.clone(), &[]).in_private_networks(),
         false => Sites::new(client.clone(), &[]),
     };

@@ -143,17 +143,6 @@ impl Reader<'_> {
         mailbox(self.conn()?, target)
     }
 
-    /// Whose mailboxes hold anything.
-    ///
-    /// # Errors
-    /// [`StoreError`] of the database.
-    pub fn mailboxes(&self) -> Result<Vec<Account>, StoreError> {
-        let conn = self.conn()?;
-        let mut find = conn.prepare_cached("SELECT DISTINCT target FROM notice")?;
-        let rows = find.query_map([], |row| row.get(0).map(Account))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
     /// One notice for an account.
     ///
     /// # Errors
