@@ -28,18 +28,27 @@ pub const NOW: Millis = ourspace_testkit::signing::NOW;
 /// Posts that are taken in together when a home is filled.
 const TOGETHER: usize = 20_000;
 
-/// Makes a home in an empty folder.
+/// Makes a home in an empty folder, at [`NOW`].
 ///
 /// # Errors
 /// Those of the home.
 pub fn make(folder: &Path) -> Result<(Home, Account)> {
+    make_at(folder, NOW)
+}
+
+/// The same at another time.
+///
+/// # Errors
+/// Those of the home.
+pub fn make_at(folder: &Path, now: Millis) -> Result<(Home, Account)> {
     let home = Home::open_or_make(folder)?;
     fs::create_dir_all(folder.join("keys"))?;
     let wallet = TestKey::named("bench");
     let key = device::create(&home.device_path())?;
     let granted = Grant {
         device: ourspace_protocol::seams::Signer::address(&key),
-        issued_at: NOW - DAY,
+        issued_at: now - DAY,
+        expires_at: now + 300 * DAY,
         ..grant(&wallet, &wallet)
     };
     let signed = sign_grant(granted, &wallet);
@@ -50,7 +59,7 @@ pub fn make(folder: &Path) -> Result<(Home, Account)> {
         put_account(writer, account)?;
         Ok::<_, StoreError>(())
     })?;
-    ourspace_node::publish::publish(&home, NOW, |_| Ok(Changes::default()))?;
+    ourspace_node::publish::publish(&home, now, |_| Ok(Changes::default()))?;
     Ok((home, account))
 }
 

@@ -8,7 +8,10 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use cargo_metadata::{Metadata, MetadataCommand};
 
-use crate::{peers::Peers, run};
+use crate::{
+    peers::{Peers, beside},
+    run,
+};
 
 /// Of the programs of these.
 const PACKAGES: [&str; 2] = ["ourspace-bench", "ourspace-sim"];
@@ -26,6 +29,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         let mut cargo = run::cargo();
         cargo.args(["run", "--quiet", "--release", "-p", package, "--bin", name]);
         peers.lend(&mut cargo)?;
+        beside::lend(name, &mut cargo)?;
         run::succeed(&mut cargo)?;
     }
     Ok(ExitCode::SUCCESS)

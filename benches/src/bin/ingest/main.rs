@@ -1,10 +1,14 @@
 //! What it costs to take in the feeds of others, 100,000 posts by 1,000 accounts: verified,
-//! checked, indexed and durable; and what the timeline of all of them costs then.
+//! checked, indexed and durable; and what the timeline of 500 of them costs then. The same posts
+//! through nostr-sdk and ssb-db2. With the argument `alone`, ours only.
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
+
+mod peers;
 
 use std::{
     collections::HashMap,
     fs::File,
+    io::{BufWriter, Write as _},
     os::unix::fs::FileExt as _,
     path::Path,
     pin::pin,
@@ -18,7 +22,7 @@ use ourspace_bench::{
 };
 use ourspace_node::{
     Home,
-    follows::{Wish, follow},
+    follows::{Wish, follow, unfollow},
     mirror::{Batch, Fetcher, MirrorError, commit, take},
     read,
 };
@@ -36,6 +40,8 @@ use ourspace_testkit::signing::{TestKey, grant, record, sign_grant, sign_record}
 
 const ACCOUNTS: usize = 1_000;
 const EACH: usize = 100;
+/// Those of them that are followed when the timeline is asked for.
+const FOLLOWS: usize = 500;
 /// Feeds that are taken in one change.
 const TOGETHER: usize = 50;
 
@@ -180,20 +186,49 @@ fn size(folder: &Path) -> Result<u64> {
     Ok(sizes.sum())
 }
 
+/// What ours took.
+#[derive(Clone, Copy, Debug)]
+struct Figures {
+    /// Posts per CPU second.
+    speed: f64,
+    /// Bytes on the disk for each post.
+    disk: f64,
+    /// Bytes of memory, at most, the bench's own too.
+    memory: f64,
+    /// CPU seconds of a timeline.
+    home: f64,
+}
+
+/// The posts by author; written to a file for the peers, if there is one.
+fn posts(file: Option<&Path>) -> Result<Vec<Vec<Item>>> {
+    let mut posts = Posts::new()?;
+    let mut feeds: Vec<Vec<Item>> = vec![Vec::new(); ACCOUNTS];
+    let mut out = file.map(File::create).transpose()?.map(BufWriter::new);
+    for n in 0..ACCOUNTS * EACH {
+        let (author, item) = (n % ACCOUNTS, posts.next_post());
+        if let Some(out) = &mut out {
+            let post = serde_json::json!([author, item.date, item.text]);
+            writeln!(out, "{post}")?;
+        }
+        feeds[author].push(item);
+    }
+    if let Some(mut out) = out {
+        out.flush()?;
+    }
+    Ok(feeds)
+}
+
 fn main() -> Result<()> {
+    let alone = std::env::args().any(|argument| argument == "alone");
     let folder = tempfile::tempdir()?;
     let mut blocks = Blocks {
         file: tempfile::tempfile()?,
         size: 0,
         places: HashMap::new(),
     };
-    let mut posts = Posts::new()?;
-    let mut feeds: Vec<Vec<Item>> = vec![Vec::new(); ACCOUNTS];
-    for n in 0..ACCOUNTS * EACH {
-        feeds[n % ACCOUNTS].push(posts.next_post());
-    }
-    drop(posts);
+    let file = folder.path().join("posts");
     let mut records = Vec::new();
+    let feeds = posts((!alone).then_some(&file))?;
     for (n, items) in feeds.into_iter().enumerate() {
         records.push(blocks.feed(&format!("author {n}"), items)?);
     }
@@ -208,42 +243,56 @@ fn main() -> Result<()> {
         };
         follow(&home, NOW, *account, quiet)?;
     }
-    for account in &accounts {
-        home.store()
-            .write::<_, ourspace_store::StoreError>(|writer| {
-                writer.put_follow(&ourspace_store::Follow::new(*account, NOW))
-            })?;
-    }
     println!(
         "{ACCOUNTS} feeds of {EACH} posts, {} MB to be fetched",
         blocks.size / 1_000_000
     );
     println!("{TABLE}");
-    let before = (size(&path)?, memory().0);
-    let ((), cost) = Cost::of(|| take_in(&home, &records, &blocks))?;
+    let mut ours = ours(&home, &path, (&records, &blocks))?;
+    for account in &accounts[FOLLOWS..] {
+        unfollow(&home, NOW, *account)?;
+    }
+    ours.home = timeline(&home)?;
+    drop((home, records, blocks));
+    match alone {
+        true => Ok(()),
+        false => peers::compare(&file, FOLLOWS, &ours),
+    }
+}
+
+fn ours(home: &Home, path: &Path, (records, blocks): (&[Vec<u8>], &Blocks)) -> Result<Figures> {
+    let before = (size(path)?, memory().0);
+    let ((), cost) = Cost::of(|| take_in(home, records, blocks))?;
     let count = (ACCOUNTS * EACH) as u64;
-    let goal = Some(Goal::AtLeast(20_000.0));
-    line(
-        "taken in",
-        cost.per_cpu_second(count),
-        "posts per CPU-second",
-        goal,
-    );
-    line("taken in", cost.wall.as_secs_f64(), "s wall", None);
-    let each = (size(&path)? - before.0) as f64 / count as f64;
-    line(
+    let speed = cost.per_cpu_second(count);
+    let disk = (size(path)? - before.0) as f64 / count as f64;
+    let most = memory().1 as f64;
+    let say = |what: &str, figure: f64, unit: &str, goal| line(what, figure, unit, goal);
+    let per = "posts per CPU-second";
+    say("taken in", speed, per, Some(Goal::AtLeast(20_000.0)));
+    say("taken in", cost.wall.as_secs_f64(), "s wall", None);
+    say(
         "on the disk",
-        each,
+        disk,
         "bytes a post",
         Some(Goal::AtMost(400.0)),
     );
-    let most = memory().1 as f64 / 1e6;
-    line("memory, at most", most, "MB", Some(Goal::AtMost(100.0)));
-    line("of it before", before.1 as f64 / 1e6, "MB", None);
-    timeline(&home)
+    say(
+        "memory, at most",
+        most / 1e6,
+        "MB",
+        Some(Goal::AtMost(100.0)),
+    );
+    say("of it before", before.1 as f64 / 1e6, "MB", None);
+    Ok(Figures {
+        speed,
+        disk,
+        memory: most,
+        home: f64::NAN,
+    })
 }
 
-fn timeline(home: &Home) -> Result<()> {
+fn timeline(home: &Home) -> Result<f64> {
     let mut views = Vec::new();
     let mut items = Vec::new();
     for _ in 0..50 {
@@ -256,8 +305,9 @@ fn timeline(home: &Home) -> Result<()> {
         ensure!(found.hits.len() == 50, "{} posts", found.hits.len());
         items.push(cost.cpu.as_secs_f64() * 1e3);
     }
+    let (items, views) = (median(items), median(views));
     let goal = Some(Goal::AtMost(2.0));
-    line("the 50 newest", median(items), "ms CPU", goal);
-    line("the 50 newest, as HTML", median(views), "ms CPU", goal);
-    Ok(())
+    line("the 50 newest", items, "ms CPU", goal);
+    line("the 50 newest, as HTML", views, "ms CPU", goal);
+    Ok(items / 1e3)
 }
