@@ -16,6 +16,7 @@ mod dialling;
 mod error;
 mod handle;
 mod lines;
+mod lingering;
 mod passing;
 mod slow;
 mod status;

@@ -7,7 +7,7 @@ use futures::future::Either;
 use libp2p::{
     Multiaddr, PeerId, Transport as _,
     core::{
-        muxing::StreamMuxerBox,
+        muxing::{StreamMuxer, StreamMuxerBox},
         transport::{Boxed, MemoryTransport, OptionalTransport},
         upgrade::Version,
     },
@@ -21,6 +21,7 @@ use crate::{
     bitswap::muxer,
     counted::Meter,
     dialling::{Choosy, Neighbours},
+    lingering::Lingering,
     slow::Slow,
 };
 
@@ -87,11 +88,9 @@ pub(crate) fn build(
             .tcp
             .then(|| tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))),
     )
-    .or_transport(optional(
-        kinds
-            .memory
-            .then(|| Slow::new(MemoryTransport::default(), memory_delay)),
-    ))
+    .or_transport(optional(kinds.memory.then(|| {
+        Slow::new(MemoryTransport::default(), memory_delay)
+    })))
     .or_transport(relay)
     .upgrade(Version::V1Lazy)
     .authenticate(noise)
@@ -106,8 +105,8 @@ pub(crate) fn build(
     let all = datagrams
         .or_transport(streams)
         .map(|output, _| match output {
-            Either::Left((peer, connection)) => (peer, StreamMuxerBox::new(connection)),
-            Either::Right((peer, connection)) => (peer, StreamMuxerBox::new(connection)),
+            Either::Left((peer, connection)) => (peer, boxed(connection)),
+            Either::Right((peer, connection)) => (peer, boxed(connection)),
         });
     let neighbours = Neighbours::default();
     Ok(Built {
@@ -116,6 +115,16 @@ pub(crate) fn build(
         relay: relay_behaviour,
         relayed,
     })
+}
+
+/// Whatever kind of connection it is. Streams that are dropped stay a moment longer.
+fn boxed<M>(connection: M) -> StreamMuxerBox
+where
+    M: StreamMuxer + Unpin + Send + 'static,
+    M::Substream: Unpin + Send + 'static,
+    M::Error: Send + Sync + 'static,
+{
+    StreamMuxerBox::new(Lingering::new(connection))
 }
 
 fn optional<T>(transport: Option<T>) -> OptionalTransport<T> {

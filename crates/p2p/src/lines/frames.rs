@@ -115,7 +115,8 @@ impl<S: AsyncWrite + Unpin> FrameWriter<S> {
             stream,
             buffer: Vec::new(),
             written: 0,
-            dirty: false,
+            // The name of its protocol waits to be sent.
+            dirty: true,
         }
     }
 
@@ -153,6 +154,16 @@ impl<S: AsyncWrite + Unpin> FrameWriter<S> {
             self.dirty = false;
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> FrameWriter<S> {
+    /// Whether the other side refuses the stream, which it does by ending it: it never says
+    /// anything there.
+    pub(super) fn poll_refused(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.stream)
+            .poll_read(cx, &mut [0])
+            .map(|_| ())
     }
 }
 

@@ -10,7 +10,7 @@ use libp2p::{
     StreamProtocol,
     core::upgrade::ReadyUpgrade,
     swarm::{
-        ConnectionHandler, ConnectionHandlerEvent, Stream, StreamUpgradeError, SubstreamProtocol,
+        ConnectionHandler, ConnectionHandlerEvent, Stream, SubstreamProtocol,
         handler::{ConnectionEvent, FullyNegotiatedInbound, FullyNegotiatedOutbound},
     },
 };
@@ -28,8 +28,6 @@ const WAITING: usize = 1024 * 1024;
 pub(crate) enum Told {
     /// The peer speaks the protocol.
     Speaks,
-    /// The peer does not speak it.
-    Mute,
     /// A frame came.
     Frame(Vec<u8>),
     /// The peer breaks the rules of frames, or does not read what is sent.
@@ -55,7 +53,9 @@ enum Outbound {
     Wanted,
     Opening,
     Open(FrameWriter<Stream>),
-    /// The peer does not speak it, or there was a fault.
+    /// The peer does not speak it.
+    Refused,
+    /// There was a fault.
     Closed,
 }
 
@@ -71,10 +71,15 @@ impl Handler {
         }
     }
 
+    /// The peer has opened a stream. That the own one is open says nothing yet: its protocol
+    /// is agreed on lazily, and who does not speak it refuses it a round trip later.
     fn speaks(&mut self) {
         if !self.speaks {
             self.speaks = true;
             self.told.push_back(Told::Speaks);
+            if matches!(self.outbound, Outbound::Refused) {
+                self.outbound = Outbound::Wanted;
+            }
         }
     }
 
@@ -90,16 +95,22 @@ impl Handler {
             writer.push(&frame);
         }
         self.outbound = Outbound::Open(writer);
-        self.speaks();
+    }
+
+    fn refused(&mut self) {
+        self.outbound = Outbound::Refused;
+        self.early.clear();
     }
 
     fn poll_out(&mut self, cx: &mut Context<'_>) {
         if let Outbound::Open(writer) = &mut self.outbound {
-            match writer.poll_flush(cx) {
+            let failed = matches!(writer.poll_flush(cx), Poll::Ready(Err(_)));
+            match self.speaks {
                 // The stream is gone: what was not sent is lost, and a new one is opened
                 // for what comes.
-                Poll::Ready(Err(_)) => self.outbound = Outbound::Wanted,
-                Poll::Ready(Ok(())) | Poll::Pending => {}
+                true if failed => self.outbound = Outbound::Wanted,
+                false if failed || writer.poll_refused(cx).is_ready() => self.refused(),
+                _ => {}
             }
         }
     }
@@ -167,7 +178,7 @@ impl ConnectionHandler for Handler {
                     self.fault("it opens no stream for what is sent to it");
                 }
             }
-            Outbound::Closed => {}
+            Outbound::Refused | Outbound::Closed => {}
         }
     }
 
@@ -185,13 +196,7 @@ impl ConnectionHandler for Handler {
             ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound {
                 protocol, ..
             }) => self.opened(protocol),
-            ConnectionEvent::DialUpgradeError(error) => {
-                self.outbound = Outbound::Closed;
-                self.early.clear();
-                if matches!(error.error, StreamUpgradeError::NegotiationFailed) {
-                    self.told.push_back(Told::Mute);
-                }
-            }
+            ConnectionEvent::DialUpgradeError(_) => self.refused(),
             _ => {}
         }
     }

@@ -189,7 +189,6 @@ impl NetworkBehaviour for Behaviour {
     ) {
         match told {
             Told::Speaks => self.speaks(peer, connection),
-            Told::Mute => {}
             Told::Frame(frame) => self.push(ToSwarm::GenerateEvent(Event::Frame(peer, frame))),
             Told::Fault(what) => self.push(ToSwarm::GenerateEvent(Event::Fault(peer, what))),
         }

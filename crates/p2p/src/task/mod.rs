@@ -20,7 +20,9 @@ use std::{
     time::Duration,
 };
 
-use libp2p::{Multiaddr, PeerId, Swarm, identity::Keypair, multiaddr::Protocol};
+use libp2p::{
+    Multiaddr, PeerId, Swarm, core::upgrade::Version, identity::Keypair, multiaddr::Protocol,
+};
 use ourspace_protocol::{
     account::Account,
     machine::{rows, upkeep::Upkeep},
@@ -112,6 +114,9 @@ impl Task {
         let behaviour = Behaviour::new(&key, built.relay, config, kinds.is_real())?;
         let settings = libp2p::swarm::Config::with_tokio_executor()
             .with_idle_connection_timeout(IDLE)
+            // The name of a stream's protocol and the first message on it go out together
+            // (decision 0020): a question takes one round trip, not two.
+            .with_substream_upgrade_protocol_override(Version::V1Lazy)
             .with_max_negotiating_inbound_streams(64);
         let mut swarm = Swarm::new(built.transport, behaviour, own, settings);
         for address in listen {

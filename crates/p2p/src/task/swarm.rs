@@ -1,6 +1,9 @@
 //! What the network tells, and what follows.
 
-use libp2p::{Multiaddr, PeerId, identify, kad, mdns, ping, relay, swarm::SwarmEvent};
+use libp2p::{
+    Multiaddr, PeerId, identify, kad, mdns, ping, relay,
+    swarm::{ConnectionId, SwarmEvent},
+};
 use ourspace_protocol::machine::rows;
 
 use super::{
@@ -81,20 +84,32 @@ impl Task {
                     peer.round_trip = Some(time);
                 }
             }
-            // Over TCP nothing else finds out that the other side is gone.
             BehaviourEvent::Ping(ping::Event {
                 peer,
                 connection,
-                result: Err(ping::Failure::Timeout | ping::Failure::Other { .. }),
-            }) => {
-                if let Some(peer) = self.peers.get_mut(&peer) {
-                    peer.way.silent = true;
-                }
-                self.swarm.close_connection(connection);
-            }
+                result: Err(failure),
+            }) => self.ping_failed(peer, connection, &failure),
             BehaviourEvent::Reach(event) => self.reach_event(&event),
             BehaviourEvent::Bitswap(event) => self.bitswap_event(event),
             _ => {}
+        }
+    }
+
+    /// Over TCP nothing else finds out that the other side is gone.
+    fn ping_failed(&mut self, peer: PeerId, connection: ConnectionId, why: &ping::Failure) {
+        let Some(known) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        let gone = match why {
+            ping::Failure::Timeout => true,
+            // Who has never answered one may not know pings: that comes as an error of the
+            // stream, because its protocol was not agreed on before.
+            ping::Failure::Other { .. } => known.round_trip.is_some(),
+            ping::Failure::Unsupported => false,
+        };
+        if gone {
+            known.way.silent = true;
+            self.swarm.close_connection(connection);
         }
     }
 
