@@ -1,5 +1,5 @@
 // A stock Helia node that takes orders, one JSON object a line, and answers each with one.
-// It is alone on this machine's loopback, asks the DHT of private networks, and ends with its
+// It listens on its host's loopback only, asks the DHT of private networks, and ends with its
 // standard input.
 import { createWriteStream } from 'node:fs'
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { withBitswap } from '@helia/bitswap'
+import { ipns } from '@helia/ipns'
 import { withLibp2pLight } from '@helia/libp2p'
 import { unixfs } from '@helia/unixfs'
 import { identify } from '@libp2p/identify'
@@ -36,6 +37,7 @@ const helia = await withBitswap(withLibp2pLight(createHeliaLight(), {
   }
 })).start()
 const files = unixfs(helia)
+const names = ipns(helia)
 
 async function * below (folder, path = '') {
   for (const name of (await readdir(join(folder, path))).sort()) {
@@ -84,6 +86,23 @@ async function providers (cid) {
   return { found }
 }
 
+// Signs a record for a name of its own and puts it into the DHT; how long that takes.
+async function publish (name, cid) {
+  const begin = performance.now()
+  const { publicKey } = await names.publish(name, CID.parse(cid))
+  return { key: publicKey.toCID().toString(), ms: performance.now() - begin }
+}
+
+// The first value of a name that is not known here, and how long that takes.
+async function resolve (key) {
+  const begin = performance.now()
+  const limit = { signal: AbortSignal.timeout(60_000), nocache: true }
+  for await (const { value } of names.resolve(CID.parse(key), limit)) {
+    return { value, ms: performance.now() - begin }
+  }
+  throw new Error('nothing was found')
+}
+
 async function obey (order) {
   switch (order.do) {
     case 'connect':
@@ -94,6 +113,12 @@ async function obey (order) {
     case 'fetch':
       await fetch(CID.parse(order.cid), order.path)
       return {}
+    case 'publish':
+      return publish(order.name, order.cid)
+    case 'resolve':
+      return resolve(order.key)
+    case 'connections':
+      return { connections: helia.libp2p.getPeers().length }
     case 'providers':
       return providers(CID.parse(order.cid))
     default: {

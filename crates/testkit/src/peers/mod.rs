@@ -1,13 +1,15 @@
 //! Other people's IPFS nodes, stock and each in a process of its own: Kubo and Helia.
 //!
 //! They take orders as lines of JSON and end with the value that stands for them. They
-//! listen on this machine's loopback only and know nobody but whom a test tells them of.
+//! listen on this machine's loopback, or on a host of a [`Lab`](crate::lab::Lab), and know
+//! nobody but whom a test tells them of.
 
 mod lines;
 
 use std::{
     collections::BTreeMap,
     env,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -18,6 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use self::lines::Lines;
+use crate::lab::Host;
 
 /// How long an order may take: far longer than any does.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -50,12 +53,17 @@ impl IpfsNode {
     /// When `OURSPACE_PEERS` does not say where Kubo is, or it does not start.
     pub fn kubo(sync: bool) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let mut python = Command::new(peers()?.join("venv-kubo/bin/python"));
-        python
-            .args(["-c", include_str!("kubo.py")])
-            .arg(folder.path())
-            .arg(if sync { "sync" } else { "nosync" });
-        Self::start(python, folder)
+        Self::start(kubo(folder.path(), sync, Ipv4Addr::LOCALHOST)?, folder)
+    }
+
+    /// Kubo on a host of a lab, without flushing.
+    ///
+    /// # Errors
+    /// As [`kubo`](Self::kubo).
+    pub fn kubo_on(host: &Host) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let kubo = kubo(folder.path(), false, host.address())?;
+        Self::start(host.moved(&kubo), folder)
     }
 
     /// Helia, with its blocks in memory.
@@ -63,12 +71,15 @@ impl IpfsNode {
     /// # Errors
     /// When `OURSPACE_PEERS` does not say where Helia is, or it does not start.
     pub fn helia() -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let peers = peers()?;
-        let mut node = Command::new(peers.join("node22/bin/node"));
-        node.args(["--input-type=module", "--eval", include_str!("helia.mjs")])
-            .current_dir(peers.join("node"));
-        Self::start(node, folder)
+        Self::start(helia()?, tempfile::tempdir()?)
+    }
+
+    /// Helia on a host of a lab. It dials others and is not dialled.
+    ///
+    /// # Errors
+    /// As [`helia`](Self::helia).
+    pub fn helia_on(host: &Host) -> Result<Self> {
+        Self::start(host.moved(&helia()?), tempfile::tempdir()?)
     }
 
     /// Any program that takes the same orders; its last argument is an empty folder that
@@ -91,6 +102,14 @@ impl IpfsNode {
             lines,
             _folder: folder,
         })
+    }
+
+    /// Gives an order that only some programs know, and its answer.
+    ///
+    /// # Errors
+    /// When it cannot be done, or not in time.
+    pub fn order(&mut self, order: &Value) -> Result<Value> {
+        self.lines.order(order, LIMIT)
     }
 
     /// Connects to another node.
@@ -152,6 +171,26 @@ impl IpfsNode {
             peak: told["peak"].as_u64().context("no memory")?,
         })
     }
+}
+
+fn kubo(folder: &Path, sync: bool, host: Ipv4Addr) -> Result<Command> {
+    let mut python = Command::new(peers()?.join("venv-kubo/bin/python"));
+    python
+        .args(["-c", include_str!("kubo.py")])
+        .arg(folder)
+        .arg(if sync { "sync" } else { "nosync" })
+        .arg(host.to_string())
+        // It looks there for a repository even where it is told of another.
+        .env("HOME", folder);
+    Ok(python)
+}
+
+fn helia() -> Result<Command> {
+    let peers = peers()?;
+    let mut node = Command::new(peers.join("node22/bin/node"));
+    node.args(["--input-type=module", "--eval", include_str!("helia.mjs")])
+        .current_dir(peers.join("node"));
+    Ok(node)
 }
 
 fn text(value: &Value, name: &str) -> Result<String> {
