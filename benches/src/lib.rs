@@ -4,6 +4,7 @@
 //! release and runs one after the other. It measures ours and what it is compared with in
 //! the same run and prints the ratio: machines differ, ratios hardly do.
 
+pub mod orders;
 pub mod place;
 
 use std::{
@@ -93,6 +94,20 @@ pub fn memory() -> (u64, u64) {
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The value below which this share of several measurements is.
+#[must_use]
+pub fn share(mut values: Vec<f64>, share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a place in a short list"
+    )]
+    let at = ((values.len() as f64 * share).ceil() as usize).max(1) - 1;
+    values.get(at).copied().unwrap_or(f64::NAN)
 }
 
 /// A line of the report: what, the figure, the goal, and whether it is met.

@@ -41,9 +41,17 @@ pub fn make(folder: &Path) -> Result<(Home, Account)> {
 /// # Errors
 /// Those of the home.
 pub fn make_at(folder: &Path, now: Millis) -> Result<(Home, Account)> {
+    make_as(folder, "bench", now)
+}
+
+/// Makes a home of the account with this name, at this time.
+///
+/// # Errors
+/// Those of the home.
+pub fn make_as(folder: &Path, name: &str, now: Millis) -> Result<(Home, Account)> {
     let home = Home::open_or_make(folder)?;
     fs::create_dir_all(folder.join("keys"))?;
-    let wallet = TestKey::named("bench");
+    let wallet = TestKey::named(name);
     let key = device::create(&home.device_path())?;
     let granted = Grant {
         device: ourspace_protocol::seams::Signer::address(&key),

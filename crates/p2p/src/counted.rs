@@ -1,4 +1,4 @@
-//! Counting what goes through relays.
+//! Counting what goes through relays, and over memory.
 
 use std::{
     io,
@@ -14,13 +14,14 @@ use futures::{AsyncRead, AsyncWrite};
 
 /// Bytes in and out, of all connections that share it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Meter {
+pub struct Meter {
     counts: Arc<[AtomicU64; 2]>,
 }
 
 impl Meter {
     /// Bytes that came, and bytes that went.
-    pub(crate) fn read(&self) -> (u64, u64) {
+    #[must_use]
+    pub fn read(&self) -> (u64, u64) {
         let [came, went] = &*self.counts;
         (came.load(Ordering::Relaxed), went.load(Ordering::Relaxed))
     }
@@ -34,7 +35,7 @@ impl Meter {
     }
 
     /// A connection whose bytes are counted.
-    pub(crate) fn count<C>(&self, connection: C) -> Counted<C> {
+    pub fn count<C>(&self, connection: C) -> Counted<C> {
         Counted {
             connection,
             meter: self.clone(),
@@ -44,7 +45,7 @@ impl Meter {
 
 /// A connection whose bytes are counted.
 #[derive(Debug)]
-pub(crate) struct Counted<C> {
+pub struct Counted<C> {
     connection: C,
     meter: Meter,
 }

@@ -25,7 +25,9 @@ mod tested;
 mod transport;
 
 pub use config::{Budget, Clock, Config, Ipfs, Switches};
+pub use counted::{Counted, Meter};
 pub use error::NodeError;
 pub use handle::{Event, Node, Stored};
+pub use slow::{Slow, SlowStream};
 pub use status::{Peer, Relayed, Status};
 pub use task::Task;

@@ -1,5 +1,5 @@
 //! Connections over memory that take their time, so that many nodes in one process can be
-//! measured as if they were far from each other.
+//! measured as if they were far from each other, and other people's nodes beside them.
 
 use std::{
     collections::VecDeque,
@@ -23,13 +23,16 @@ const ON_THE_WAY: usize = 1024 * 1024;
 
 /// A transport whose bytes arrive so much later, one way. Connecting takes a round trip, as
 /// it does with TCP.
-pub(crate) struct Slow<T> {
+#[derive(Debug)]
+pub struct Slow<T> {
     inner: T,
     delay: Duration,
 }
 
 impl<T> Slow<T> {
-    pub(crate) fn new(inner: T, delay: Duration) -> Self {
+    /// One over another transport, with a delay one way.
+    #[must_use]
+    pub fn new(inner: T, delay: Duration) -> Self {
         Self { inner, delay }
     }
 }
@@ -92,7 +95,8 @@ where
 }
 
 /// One end of a connection.
-pub(crate) struct SlowStream<S> {
+#[derive(Debug)]
+pub struct SlowStream<S> {
     inner: S,
     delay: Duration,
     /// What has been sent, and when it is here.

@@ -33,11 +33,13 @@ const SILENCE: u32 = 30_000;
 /// for it has ten seconds to tell: a router that drops packets must be found out within them.
 const HANDSHAKE: Duration = Duration::from_secs(8);
 
-/// All transports, the part of the relay that goes with them, and what relays carry.
+/// All transports, the part of the relay that goes with them, and what relays and connections
+/// over memory carry.
 pub(crate) struct Built {
     pub(crate) transport: Boxed<(PeerId, StreamMuxerBox)>,
     pub(crate) relay: relay::client::Behaviour,
     pub(crate) relayed: Meter,
+    pub(crate) memory: Meter,
     pub(crate) neighbours: Neighbours,
 }
 
@@ -83,13 +85,16 @@ pub(crate) fn build(
     let relayed = Meter::default();
     let meter = relayed.clone();
     let relay = relay.map(move |connection, _| meter.count(connection));
+    let memory = Meter::default();
+    let meter = memory.clone();
+    let counted = move |connection, _| meter.count(connection);
     let streams = optional(
         kinds
             .tcp
             .then(|| tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))),
     )
     .or_transport(optional(kinds.memory.then(|| {
-        Slow::new(MemoryTransport::default(), memory_delay)
+        Slow::new(MemoryTransport::default(), memory_delay).map(counted)
     })))
     .or_transport(relay)
     .upgrade(Version::V1Lazy)
@@ -114,6 +119,7 @@ pub(crate) fn build(
         neighbours,
         relay: relay_behaviour,
         relayed,
+        memory,
     })
 }
 

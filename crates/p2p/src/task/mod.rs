@@ -42,6 +42,7 @@ use crate::{
     NodeError,
     behaviour::{self, Behaviour},
     config::{Clock, Config},
+    counted::Meter,
     handle::{Command, Event, Join, Node, Way},
     status::{self, Status},
     transport::{self, Kinds},
@@ -89,6 +90,8 @@ struct Desk {
     replicas: usize,
     /// Most connections that are kept.
     connections: usize,
+    /// What connections over memory have carried.
+    memory: Meter,
 }
 
 impl std::fmt::Debug for Task {
@@ -149,6 +152,7 @@ impl Task {
                 replicas: config.budget.replicas.get(),
                 connections: config.budget.connections as usize,
                 reach: Reach::new(built.relayed, built.neighbours),
+                memory: built.memory,
                 ..Desk::default()
             },
         };
@@ -381,6 +385,8 @@ impl Task {
             .sum();
         let mut counts = self.desk.counts.clone();
         counts.extend(self.queries.counts());
+        let (came, went) = self.desk.memory.read();
+        counts.extend([("memory_bytes_in", came), ("memory_bytes_out", went)]);
         let lines = &self.swarm.behaviour().lines;
         let peers = self.peers.iter().map(|(id, peer)| status::Peer {
             peer: id.to_string(),
