@@ -41,6 +41,9 @@ const RESERVATIONS: usize = 512;
 const CIRCUITS: usize = 64;
 const CIRCUITS_OF_ONE: usize = 8;
 
+/// Connections that this node makes itself, for which there is room whatever others do.
+const OWN_DIALS: u32 = 64;
+
 /// All of them.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
@@ -128,12 +131,14 @@ impl Reach {
 /// one more must be possible to try its addresses.
 fn limits(budget: Budget) -> ConnectionLimits {
     // There is room above the budget for those that are being tried; the least worthy of
-    // them are ended soon.
-    let most = budget.connections + budget.connections / 4 + 8;
+    // them are ended soon. However many others have dialled, this node can dial for its own
+    // questions: else whoever fills it keeps it from finding anything.
+    let incoming = budget.connections + budget.connections / 4 + 8;
     ConnectionLimits::default()
         .with_max_pending_incoming(Some(64))
-        .with_max_pending_outgoing(Some(64))
-        .with_max_established(Some(most))
+        .with_max_pending_outgoing(Some(OWN_DIALS))
+        .with_max_established_incoming(Some(incoming))
+        .with_max_established(Some(incoming + OWN_DIALS))
         .with_max_established_per_peer(Some(8))
 }
 

@@ -97,3 +97,28 @@ async fn who_was_started_anew_hears_news_although_the_old_connection_seems_to_be
     second.node.publish(news(&author, at + 1)).await;
     assert_eq!(next_news(&mut follower).await, at + 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whom_many_have_dialled_can_still_dial_for_a_question() {
+    let mut few = config(100, 8);
+    few.budget.connections = 0;
+    let asked = start(few).await;
+    let mut others = Vec::new();
+    for number in 0..12 {
+        let mut config = config(number, 8);
+        config.peers = vec![asked.address.clone()];
+        others.push(start(config).await);
+    }
+    let connected = async || asked.node.status().await.unwrap().peers;
+    until("there is no room for more", async || {
+        connected().await.len() >= 8
+    })
+    .await;
+    let stranger = start(config(101, 8)).await;
+    asked.node.dial(stranger.address.clone()).await.unwrap();
+    until("the stranger is met", async || {
+        let peers = connected().await;
+        peers.iter().any(|peer| peer.peer == stranger.peer)
+    })
+    .await;
+}
