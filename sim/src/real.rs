@@ -42,6 +42,8 @@ pub struct Measured {
     pub degree: f64,
     /// Nodes in its routing table.
     pub routing: f64,
+    /// Milliseconds until a new node is connected with the first one.
+    pub dial: f64,
     /// Milliseconds to the first valid record.
     pub first: Values,
     /// Questions of a lookup.
@@ -122,11 +124,32 @@ pub async fn measure(nodes: usize, delay: Duration) -> Result<Measured> {
         });
     }
     let mut measured = rest(&all).await?;
+    measured.dial = dial(&all, delay).await?;
     lookups(&all, &mut measured).await?;
     news(&mut all, &mut measured).await?;
     stop.cancel();
     while tasks.join_next().await.is_some() {}
     Ok(measured)
+}
+
+/// How long it takes a new node to be connected.
+async fn dial(all: &[Running], delay: Duration) -> Result<f64> {
+    let known = all.first().map(|node| node.address.clone());
+    let begin = Instant::now();
+    let (node, _events, task) = Task::new(&config(all.len(), known.into_iter().collect(), delay))?;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(task.run(stop.clone()));
+    while node.status().await?.peers.is_empty() {
+        ensure!(
+            begin.elapsed() < NEWS,
+            "a new node is connected with nobody"
+        );
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let took = begin.elapsed().as_secs_f64() * 1000.0;
+    stop.cancel();
+    running.await?;
+    Ok(took)
 }
 
 async fn status(all: &[Running]) -> Result<Vec<Status>> {

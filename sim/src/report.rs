@@ -11,7 +11,7 @@ use crate::{
     real::{self, Measured},
     scenario::{self, Lived, Lookups},
     tally::{DIAL, Tally, Why},
-    world::{Delay, Rules},
+    world::{Delay, Rules, Trips},
 };
 
 /// One way over the links of the real nodes, and of the model beside them.
@@ -28,6 +28,43 @@ pub struct Plan {
     pub real: usize,
     /// Hours that are lived.
     pub hours: u64,
+}
+
+/// What the model takes from the real nodes of the same run.
+#[derive(Clone, Copy, Debug)]
+struct Calibrated {
+    trips: Trips,
+    /// Milliseconds that a hop of news takes beside the link.
+    hop: Millis,
+}
+
+impl Calibrated {
+    fn by(measured: Option<&Measured>) -> Self {
+        let Some(measured) = measured else {
+            return Self {
+                trips: Trips::USUAL,
+                hop: 0,
+            };
+        };
+        let trip = LINK as f64 * 2.0;
+        // Nearly all are connected with all: half of the lookups, and half of the news, come
+        // over one link.
+        let hop = measured.after.at(0.5) - LINK as f64;
+        Self {
+            trips: Trips {
+                dial: (measured.dial / trip).max(1.0),
+                ask: (measured.first.at(0.5) / trip).max(1.0),
+            },
+            hop: hop.max(0.0).round() as Millis,
+        }
+    }
+
+    fn slowed(self, delay: Delay) -> Delay {
+        match delay {
+            Delay::Fixed(delay) => Delay::Fixed(delay + self.hop),
+            Delay::Between(least, most) => Delay::Between(least + self.hop, most + self.hop),
+        }
+    }
 }
 
 /// What came out.
@@ -56,15 +93,20 @@ impl Reports {
                 Some(runtime.block_on(real::measure(real, delay))?)
             }
         };
+        // The model takes what the real nodes take.
+        let calibrated = Calibrated::by(measured.as_ref());
+        let rules = Rules {
+            trips: calibrated.trips,
+            ..Rules::real()
+        };
         // The rest fits two cores: one long life beside many short ones.
-        let living = std::thread::spawn(move || {
-            scenario::live(plan.nodes, FOLLOWS, plan.hours, Rules::real())
-        });
+        let living =
+            std::thread::spawn(move || scenario::live(plan.nodes, FOLLOWS, plan.hours, rules));
         if let Some(measured) = measured {
-            reports.beside(plan.real, &measured)?;
+            reports.beside(plan.real, &measured, calibrated)?;
         }
-        reports.swarms(plan.nodes)?;
-        reports.hostile(plan.nodes);
+        reports.swarms(plan.nodes, calibrated)?;
+        reports.hostile(plan.nodes, rules);
         let lived = living.join();
         let lived = lived.ok().context("the long life has ended too soon")?;
         reports.lived(&lived);
@@ -88,22 +130,19 @@ impl Reports {
         "**missed**".to_owned()
     }
 
-    fn beside(&mut self, nodes: usize, real: &Measured) -> Result<()> {
+    fn beside(&mut self, nodes: usize, real: &Measured, by: Calibrated) -> Result<()> {
         let fixed = Rules {
             delay: Delay::Fixed(LINK),
+            trips: by.trips,
             ..Rules::real()
         };
         let degree = real.degree.round() as usize;
         let model = scenario::honest((nodes, 60), degree, fixed);
-        let (spread, _) = scenario::news((nodes, degree), fixed.delay)?;
+        let (spread, _) = scenario::news((nodes, degree), by.slowed(fixed.delay))?;
         let title = format!("{nodes} real nodes beside the model, links of {LINK} ms one way");
         let mut report = Report::new(&title, &["real", "model"]);
         let mut line = |what: &str, real: String, model: String| report.line(what, &[real, model]);
-        line(
-            "connections of a node",
-            number(real.degree, 0),
-            degree.to_string(),
-        );
+        calibration(&mut line, real, by);
         line(
             "lookups that found the record",
             percent(real.first.len(), real.first.len() + real.lost),
@@ -150,7 +189,7 @@ impl Reports {
         Ok(())
     }
 
-    fn swarms(&mut self, nodes: usize) -> Result<()> {
+    fn swarms(&mut self, nodes: usize, by: Calibrated) -> Result<()> {
         let title = format!(
             "News in a swarm of {nodes} followers, tree built, links of 50 ms and of 10 to 90 ms one way"
         );
@@ -164,7 +203,7 @@ impl Reports {
             (64, fixed),
             (64, Delay::Between(10, 90)),
         ] {
-            all.push(scenario::news((nodes, degree), delay)?);
+            all.push(scenario::news((nodes, degree), by.slowed(delay))?);
         }
         let mut line = |what: &str, value: &dyn Fn(&(Spread, f64)) -> String| {
             report.line(what, &all.iter().map(value).collect::<Vec<_>>());
@@ -198,11 +237,11 @@ impl Reports {
         Ok(())
     }
 
-    fn hostile(&mut self, nodes: usize) {
+    fn hostile(&mut self, nodes: usize, rules: Rules) {
         let old = |old, regions| Rules {
             old,
             regions,
-            ..Rules::real()
+            ..rules
         };
         let tried = [
             (
@@ -288,6 +327,30 @@ impl Reports {
         self.all.push(report);
         self.all.push(upkeep(&lived.tally));
     }
+}
+
+/// What the model takes from the real nodes.
+fn calibration(line: &mut dyn FnMut(&str, String, String), real: &Measured, by: Calibrated) {
+    line(
+        "connections of a node",
+        number(real.degree, 0),
+        number(real.degree, 0),
+    );
+    line(
+        "connected with a new node after",
+        format!("{} ms", number(real.dial, 0)),
+        format!("{} round trips", number(by.trips.dial, 2)),
+    );
+    line(
+        "a question",
+        "-".to_owned(),
+        format!("{} round trips", number(by.trips.ask, 2)),
+    );
+    line(
+        "a hop of news, beside the link",
+        "-".to_owned(),
+        format!("{} ms", by.hop),
+    );
 }
 
 fn lookup_line(found: &Lookups) -> [String; 5] {

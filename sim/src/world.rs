@@ -17,12 +17,25 @@ use crate::{
 
 /// Connections that a node keeps (the program's budget).
 pub const CONNECTIONS: usize = 150;
-/// Round trips before the first question on a new connection: one for TCP, one and a half
-/// for noise, the rest for agreeing on protocols.
-const DIAL_TRIPS: u64 = 3;
-/// Round trips of a question: one to agree on the protocol of its stream, one for itself (as
-/// measured at real nodes, see [`crate::real`]).
-const ASK_TRIPS: u64 = 2;
+/// How often bytes go there and back, as it was measured at real nodes ([`crate::real`]).
+#[derive(Clone, Copy, Debug)]
+pub struct Trips {
+    /// Before the first question on a new connection: one for TCP, the rest for noise and for
+    /// agreeing on protocols.
+    pub dial: f64,
+    /// For a question: one for itself, and one where the protocol of its stream is agreed on
+    /// first.
+    pub ask: f64,
+}
+
+impl Trips {
+    /// What real nodes took when they were last measured.
+    pub const USUAL: Self = Self {
+        dial: 3.0,
+        ask: 2.0,
+    };
+}
+
 /// A node that is gone without a word is given up after this (libp2p's Kademlia).
 const SILENCE: Millis = 10_000;
 
@@ -42,6 +55,8 @@ pub struct Rules {
     pub replicas: usize,
     /// How long bytes take.
     pub delay: Delay,
+    /// How often they go there and back.
+    pub trips: Trips,
     /// Between two refreshes of a routing table.
     pub refresh: Millis,
     /// Whether crowded regions are searched, as the program does.
@@ -57,6 +72,7 @@ impl Rules {
         Self {
             replicas: 20,
             delay: Delay::Between(10, 90),
+            trips: Trips::USUAL,
             refresh: 60 * 60 * 1000,
             regions: true,
             old: false,
@@ -202,10 +218,10 @@ impl World {
             return if silent { SILENCE } else { trip };
         }
         if self.node(a).is_connected(b) {
-            return trip * ASK_TRIPS;
+            return times(trip, self.rules.trips.ask);
         }
         self.tally.dials += 1;
-        trip * (DIAL_TRIPS + ASK_TRIPS)
+        times(trip, self.rules.trips.dial + self.rules.trips.ask)
     }
 
     /// Connects two nodes that are there.
@@ -314,6 +330,10 @@ impl World {
         let key = node.key;
         node.machines.density.note_known(&key, &known);
     }
+}
+
+fn times(trip: Millis, number: f64) -> Millis {
+    (trip as f64 * number).round() as Millis
 }
 
 /// Some of a range, enough that `room` of them are there.
