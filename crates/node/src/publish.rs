@@ -182,6 +182,7 @@ pub(crate) fn publish_as(
         writer.keep(stage)?;
     }
     let before = writer.root(identity.account)?;
+    let concerned = mailbox::concerned(&feed, &changes)?;
     let paths = merge(&mut feed, identity.account, &changes, Budget::OWN)?;
     tracing::debug!(
         items = changes.items.len(),
@@ -196,6 +197,7 @@ pub(crate) fn publish_as(
         before,
         root,
         when,
+        concerned,
     };
     work.sign(writer, changes)
 }
@@ -227,10 +229,12 @@ struct Work<'i> {
     before: Option<Link>,
     root: Link,
     when: When,
+    /// Whom the changed items concerned before.
+    concerned: mailbox::Concerned,
 }
 
 impl Work<'_> {
-    fn sign(&self, writer: &Writer<'_>, changes: Changes) -> Result<Published, PublishError> {
+    fn sign(mut self, writer: &Writer<'_>, changes: Changes) -> Result<Published, PublishError> {
         let heads = writer.heads(self.identity.account)?;
         let own = heads
             .iter()
@@ -256,7 +260,8 @@ impl Work<'_> {
         let record = self.record(&heads, (parents, timestamp), delta.as_deref())?;
         writer.put_record(&record)?;
         writer.put_outgoing(&record, delta.as_deref())?;
-        self.tell_others(writer, &record, delta.as_ref())?;
+        let concerned = std::mem::take(&mut self.concerned);
+        self.tell_others(writer, (&record, delta.as_ref()), concerned)?;
         tracing::debug!(
             root = %self.root.cid,
             timestamp,
@@ -274,12 +279,12 @@ impl Work<'_> {
     fn tell_others(
         &self,
         writer: &Writer<'_>,
-        record: &Verified<SignedRecord>,
-        delta: Option<&Vec<u8>>,
+        (record, delta): (&Verified<SignedRecord>, Option<&Vec<u8>>),
+        concerned: mailbox::Concerned,
     ) -> Result<(), StoreError> {
         // The record was made with this delta.
         match Announcement::of(record.clone(), delta.cloned()) {
-            Ok(announcement) => mailbox::note(writer, announcement, self.when.now),
+            Ok(announcement) => mailbox::note(writer, announcement, concerned, self.when.now),
             Err(_) => Ok(()),
         }
     }

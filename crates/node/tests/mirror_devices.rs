@@ -18,13 +18,14 @@ use ourspace_node::{
     read,
 };
 use ourspace_protocol::{
+    account::Account,
     feed::{
-        model::{Item, Tombstone},
+        model::{Item, ItemId, Tombstone},
         set::Changes,
     },
     time::Millis,
 };
-use ourspace_testkit::signing::NOW;
+use ourspace_testkit::signing::{NOW, TestKey};
 use peer::{Line, all_blocks, newest, pull, root, served, tell};
 use place::Place;
 
@@ -136,4 +137,35 @@ fn followers_show_the_union_until_it_is_merged() {
     );
     let trees = reader.home.store().read().unwrap().trees(account).unwrap();
     assert_eq!(trees.len(), 1);
+}
+
+/// To whom a home is to hand over a notice, and of which items.
+fn owed(place: &Place) -> BTreeSet<(Account, ItemId)> {
+    let reader = place.home.store().read().unwrap();
+    let all = reader.owed(NOW + 1_000, 100).unwrap().into_iter();
+    all.map(|owed| (owed.target, owed.key.1)).collect()
+}
+
+#[test]
+fn whoever_one_device_told_of_an_item_the_other_tells_of_its_end() {
+    let (phone, laptop) = (Place::of("owner"), Place::of("owner"));
+    let [friend, other] = ["friend", "other"].map(|name| TestKey::named(name).address());
+    let about = |n: u32, mentions: &[Account]| {
+        let mut item = item(n);
+        item.labels.mentions = mentions.to_vec();
+        item
+    };
+    let all = vec![about(1, &[friend]), about(2, &[friend, other]), item(3)];
+    put(&phone, NOW, all, &[]);
+    assert_eq!(owed(&phone).len(), 3);
+    assert_eq!(merge_from(&phone, &laptop, NOW + 1), Merged::Taken);
+    assert!(owed(&laptop).is_empty());
+    put(&laptop, NOW + 2, vec![], &[1, 3]);
+    assert_eq!(owed(&laptop), BTreeSet::from([(friend, id(1))]));
+    // An edit that no longer mentions somebody tells them so.
+    let mut edit = about(2, &[friend]);
+    edit.written = Some(NOW + 3);
+    put(&laptop, NOW + 3, vec![edit], &[]);
+    let told = [(friend, id(1)), (friend, id(2)), (other, id(2))];
+    assert_eq!(owed(&laptop), BTreeSet::from(told));
 }

@@ -9,7 +9,7 @@ use ourspace_protocol::{
     heads::Heads,
     link::{self, Address},
     message::Mail,
-    seams::{BoxFuture, Candidate, Lookup, Mailer, Push, Resolver, Session, Transport},
+    seams::{BoxFuture, Candidate, Lookup, Mailer, Member, Push, Resolver, Session, Transport},
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -54,7 +54,7 @@ pub(crate) enum Command {
 /// What a node is asked to do for notices.
 #[derive(Debug)]
 pub(crate) enum Post {
-    Members(Account, oneshot::Sender<Vec<String>>),
+    Members(Account, oneshot::Sender<Vec<Member>>),
     SeekMembers(Account),
     SeekSenders(Account),
     Word(Account, bool),
@@ -209,7 +209,7 @@ impl Mailer for Node {
         self.own.to_string()
     }
 
-    fn members(&self, account: Account) -> BoxFuture<'_, Vec<String>> {
+    fn members(&self, account: Account) -> BoxFuture<'_, Vec<Member>> {
         Box::pin(async move {
             let (tell, told) = oneshot::channel();
             self.quietly(Command::Post(Post::Members(account, tell)))

@@ -18,6 +18,7 @@ mod handle;
 mod lines;
 mod lingering;
 mod passing;
+mod rates;
 mod slow;
 mod status;
 mod task;

@@ -119,6 +119,10 @@ pub const NOTICE_DELTA_BYTES: usize = 3 * 1024;
 pub const MAILBOX: usize = 2_000;
 /// Those of them that strangers share: an eighth.
 pub const MAILBOX_STRANGERS: usize = MAILBOX / 8;
+/// Notices of a home to one account that give way to nobody else's there.
+pub const MAILBOX_OWN: usize = 256;
+/// Bytes of all notices that wait at a home for others than its own account.
+pub const MAILBOXES_BYTES: u64 = 256 * 1024 * 1024;
 /// So long after it was signed, a notice waits: 30 days.
 pub const NOTICE_LIFE: Millis = 30 * 24 * 60 * 60 * 1000;
 /// Parts into which a mailbox is divided where two are compared.

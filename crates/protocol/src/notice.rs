@@ -215,11 +215,7 @@ impl Notice {
         let changes = &self.delta.changes;
         let mut targets = BTreeSet::new();
         for item in &changes.items {
-            targets.extend(&item.labels.mentions);
-            if let Some(about) = &item.about {
-                targets.extend(owner(&about.target));
-                targets.extend(about.thread.as_ref().and_then(owner));
-            }
+            targets.extend(concerned(item));
         }
         for followee in changes.follows.keys() {
             if let Followee::Account(account) = followee {
@@ -265,6 +261,17 @@ impl Notice {
         let digest = self.announcement.record().digest();
         Short::of(&sha256(&[digest.as_slice(), &item.0].concat()))
     }
+}
+
+/// Whom an item concerns.
+#[must_use]
+pub fn concerned(item: &Item) -> BTreeSet<Account> {
+    let mut concerned: BTreeSet<Account> = item.labels.mentions.iter().copied().collect();
+    if let Some(about) = &item.about {
+        concerned.extend(owner(&about.target));
+        concerned.extend(about.thread.as_ref().and_then(owner));
+    }
+    concerned
 }
 
 fn owner(target: &Target) -> Option<Account> {

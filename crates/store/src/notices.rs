@@ -88,12 +88,12 @@ fn kept_of(row: &Row<'_>) -> Result<KeptNotice, rusqlite::Error> {
     })
 }
 
-fn mailbox(conn: &Connection, target: Account) -> Result<Mailbox, StoreError> {
+fn mailbox(conn: &Connection, target: Account, secret: u64) -> Result<Mailbox, StoreError> {
     let sql = format!("SELECT {ENTRY} FROM notice WHERE target = ?");
     let mut find = conn.prepare_cached(&sql)?;
     let rows = find.query_map([target.0], entry_of)?;
     let entries: Vec<(Key, Entry)> = rows.collect::<Result<_, _>>()?;
-    Ok(Mailbox::new(entries))
+    Ok(Mailbox::new(secret, entries))
 }
 
 fn kept(
@@ -135,12 +135,12 @@ fn most(limit: usize) -> i64 {
 }
 
 impl Reader<'_> {
-    /// What is known of the notices that wait for an account.
+    /// What is known of the notices that wait for an account, to compare it.
     ///
     /// # Errors
     /// [`StoreError`] of the database.
     pub fn mailbox(&self, target: Account) -> Result<Mailbox, StoreError> {
-        mailbox(self.conn()?, target)
+        mailbox(self.conn()?, target, 0)
     }
 
     /// One notice for an account.
@@ -242,12 +242,13 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// What is known of the notices that wait for an account.
+    /// What is known of the notices that wait for an account. `secret` decides which strangers
+    /// stay.
     ///
     /// # Errors
     /// [`StoreError`] of the database.
-    pub fn mailbox(&self, target: Account) -> Result<Mailbox, StoreError> {
-        mailbox(self.conn, target)
+    pub fn mailbox(&self, target: Account, secret: u64) -> Result<Mailbox, StoreError> {
+        mailbox(self.conn, target, secret)
     }
 
     /// Whether somebody is within two hops of an account's public follows, as far as the feeds
@@ -342,6 +343,23 @@ impl Writer<'_> {
             .conn
             .prepare_cached("DELETE FROM notice WHERE date < ?")?;
         Ok(drop.execute([instant(date)?])?)
+    }
+
+    /// Drops the oldest notices for others than `own` when all of them together take more than
+    /// so many bytes: those of strangers first, and none that this home is to hand over.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn bound_notices(&self, own: Account, bytes: u64) -> Result<usize, StoreError> {
+        let mut drop = self.conn.prepare_cached(
+            "DELETE FROM notice WHERE rowid IN (SELECT number FROM (
+               SELECT rowid AS number, sum(length(record) + length(delta))
+                 OVER (ORDER BY standing, date DESC, rowid) AS held
+               FROM notice WHERE target <> ?1 AND standing <> 0)
+             WHERE held > ?2)",
+        )?;
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        Ok(drop.execute(params![own.0, bytes])?)
     }
 
     /// Drops what somebody has sent, whomever it was for, and what waits for them.

@@ -56,6 +56,35 @@ fn notice(sender: u8, item: u8, standing: Standing) -> KeptNotice {
     }
 }
 
+#[test]
+fn all_of_them_together_are_bounded_strangers_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let done: Result<usize, StoreError> = store.write(|writer| {
+        for (item, standing) in [
+            (1, Standing::Own),
+            (2, Standing::Near),
+            (3, Standing::Stranger(5)),
+            (4, Standing::Near),
+            (5, Standing::Stranger(6)),
+        ] {
+            let mut kept = notice(item, item, standing);
+            kept.entry.date = NOW - u64::from(item);
+            writer.put_notice(account(8), &kept, 0)?;
+            writer.put_notice(account(9), &kept, 0)?;
+        }
+        // Three of 600 bytes stay of what is for the other account, besides the own one.
+        writer.bound_notices(account(9), 1_900)
+    });
+    assert_eq!(done.unwrap(), 1);
+    let left = |target| {
+        let all = store.read().unwrap().notices(account(target), 10).unwrap();
+        all.iter().map(|one| one.key.1.0[0]).collect::<Vec<_>>()
+    };
+    assert_eq!(left(8), [1, 2, 3, 4]);
+    assert_eq!(left(9), [1, 2, 3, 4, 5]);
+}
+
 fn near(store: &Store, from: u8, to: u8) -> bool {
     let reader = store.read().unwrap();
     reader.is_near(account(from), account(to)).unwrap()

@@ -1,21 +1,31 @@
 //! Taking notices in: the own ones when they are published, those of others when they are
 //! handed over.
 
+use std::collections::BTreeSet;
+
 use ourspace_protocol::{
     account::Account,
     announcement::Announcement,
+    feed::{
+        model::ItemId,
+        set::Changes,
+        state::{FeedState as _, StateError},
+    },
+    limits,
     machine::mailbox::{Entry, Key, Mailbox, Offered, Standing},
     message::Answer,
-    notice::{FOLLOW, Matter, Notice, State},
+    notice::{self, FOLLOW, Matter, Notice, State},
     time::Millis,
     verify::{Context, KnownGrants},
 };
-use ourspace_store::{KeptNotice, StoreError, Writer};
+use ourspace_store::{Feed, KeptNotice, StoreError, Writer};
 
 use crate::read::ReadError;
 
 /// Mirrors of somebody that a notice is handed to.
 const MIRRORS: u32 = 3;
+/// Items that a notice can speak of, at most: each takes some thirty bytes of its delta.
+const MATTERS: usize = limits::NOTICE_DELTA_BYTES / 30;
 
 /// A notice as somebody handed it over.
 #[derive(Clone, Debug)]
@@ -53,27 +63,54 @@ impl Taken {
     }
 }
 
+/// Whom items concerned before a change: they are told of it. Another device may have told
+/// them of the items, so the feed says it and not what this home has sent.
+pub(crate) type Concerned = BTreeSet<(Account, ItemId)>;
+
+/// Whom the items that a change brings or deletes concern as they are in the feed.
+pub(crate) fn concerned(feed: &Feed<'_>, changes: &Changes) -> Result<Concerned, StateError> {
+    let mut all = Concerned::new();
+    // More of them fit into no notice.
+    if changes.items.len() + changes.tombstones.len() > MATTERS {
+        return Ok(all);
+    }
+    let changed = changes.items.iter().map(|item| item.id);
+    let dead = changes.tombstones.iter().map(|dead| dead.id);
+    for id in changed.chain(dead) {
+        for item in feed.versions(id)? {
+            all.extend(notice::concerned(&item).into_iter().map(|who| (who, id)));
+        }
+    }
+    Ok(all)
+}
+
 /// Notes what a version of the own feed says to others, as a part of its publication.
 pub(crate) fn note(
     writer: &Writer<'_>,
     announcement: Announcement,
+    mut before: Concerned,
     now: Millis,
 ) -> Result<(), StoreError> {
     // What is too large for a notice is found by those who follow this feed.
     let Ok(notice) = Notice::of(announcement) else {
         return Ok(());
     };
-    let mut targets = notice.targets();
-    for matter in notice.matters(notice.sender()) {
-        // Who was told of an item is told that it was changed or deleted.
-        targets.extend(writer.noticed(notice.sender(), matter.item)?);
+    let sender = notice.sender();
+    for matter in notice.matters(sender) {
+        let told = writer.noticed(sender, matter.item)?.into_iter();
+        before.extend(told.map(|who| (who, matter.item)));
     }
-    targets.remove(&notice.sender());
+    let mut targets = notice.targets();
+    targets.extend(before.iter().map(|(who, _)| who));
+    targets.remove(&sender);
     for target in targets {
         let mut place = Place::open(writer, target)?;
         for matter in notice.matters(target) {
-            let entry = entry(&notice, &matter, Standing::Own);
-            place.put(writer, (&notice, &matter, entry), now)?;
+            let is_there = matches!(matter.state, State::There { .. }) || matter.item == FOLLOW;
+            if is_there || before.contains(&(target, matter.item)) {
+                let entry = entry(&notice, &matter, Standing::Own);
+                place.put(writer, (&notice, &matter, entry), now)?;
+            }
         }
     }
     Ok(())
@@ -120,16 +157,17 @@ pub(crate) fn take(
         if matter.state != State::Gone && writer.is_dead(sender, matter.item)? {
             continue;
         }
+        if !place.speaks((sender, matter.item), &matter, standing) {
+            continue;
+        }
         let entry = entry(&notice, &matter, standing);
-        let offered = place.put(writer, (&notice, &matter, entry), now)?;
-        let answer = match offered {
-            Some(Offered::In(_)) => {
+        let answer = match place.put(writer, (&notice, &matter, entry), now)? {
+            Offered::In(_) => {
                 new = Some(notice.date());
                 Answer::Kept
             }
-            Some(Offered::Known) => Answer::Kept,
-            Some(Offered::Older | Offered::Expired | Offered::Full) => Answer::Passed,
-            None => continue,
+            Offered::Known => Answer::Kept,
+            Offered::Older | Offered::Expired | Offered::Full => Answer::Passed,
         };
         all = Some(match all {
             Some(Answer::Passed) => Answer::Passed,
@@ -162,7 +200,6 @@ fn entry(notice: &Notice, matter: &Matter, standing: Standing) -> Entry {
 pub(crate) struct Place {
     target: Account,
     mailbox: Mailbox,
-    secret: u64,
     /// When the last one came: no two come at the same time.
     last: Millis,
 }
@@ -172,26 +209,22 @@ impl Place {
     pub(crate) fn open(writer: &Writer<'_>, target: Account) -> Result<Self, StoreError> {
         Ok(Self {
             target,
-            mailbox: writer.mailbox(target)?,
-            secret: secret(writer)?,
+            mailbox: writer.mailbox(target, secret(writer)?)?,
             last: writer.last_notice(target)?.unwrap_or(0),
         })
     }
 
-    /// Offers what a notice says of one item; nothing where it says nothing to the account.
+    /// Offers what a notice says of one item.
     fn put(
         &mut self,
         writer: &Writer<'_>,
         (notice, matter, entry): (&Notice, &Matter, Entry),
         now: Millis,
-    ) -> Result<Option<Offered>, StoreError> {
+    ) -> Result<Offered, StoreError> {
         let key = (notice.sender(), matter.item);
-        if !self.speaks(key, matter, entry.standing) {
-            return Ok(None);
-        }
-        let offered = self.mailbox.offer(key, entry, now, self.secret);
+        let offered = self.mailbox.offer(key, entry, now);
         let Offered::In(out) = offered else {
-            return Ok(Some(offered));
+            return Ok(offered);
         };
         if let Some(out) = out.filter(|out| *out != key) {
             writer.drop_notice(self.target, out)?;
@@ -211,7 +244,7 @@ impl Place {
         };
         let is_own = entry.standing == Standing::Own;
         writer.put_notice(self.target, &kept, if is_own { MIRRORS } else { 0 })?;
-        Ok(Some(offered))
+        Ok(offered)
     }
 
     /// Whether it says anything. That something is gone, or that somebody follows no longer,
@@ -220,7 +253,8 @@ impl Place {
     fn speaks(&self, key: Key, matter: &Matter, standing: Standing) -> bool {
         let ends = matter.state == State::Gone || matter.item == FOLLOW;
         let known = self.mailbox.get(&key).is_some();
-        matches!(matter.state, State::There { .. }) || known || (ends && standing == Standing::Near)
+        let is_near = !matches!(standing, Standing::Stranger(_));
+        matches!(matter.state, State::There { .. }) || known || (ends && is_near)
     }
 }
 

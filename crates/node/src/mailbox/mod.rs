@@ -7,7 +7,7 @@
 mod book;
 mod items;
 
-pub(crate) use book::{Handed, Place, note, take};
+pub(crate) use book::{Concerned, Handed, Place, concerned, note, take};
 pub(crate) use items::Desk;
 
 use std::collections::BTreeSet;

@@ -70,8 +70,11 @@ pub struct Mailroom {
 }
 
 /// What taking notices needs beside the home.
+#[derive(Default)]
 struct Desk {
     known: std::sync::Mutex<KnownGrants>,
+    /// Bytes that came since all were bounded.
+    came: std::sync::atomic::AtomicU64,
 }
 
 impl std::fmt::Debug for Mailroom {
@@ -108,9 +111,7 @@ impl Mailroom {
             owing: Owing::default(),
             outgoing: Outgoing::default(),
             rounds: Rounds::new(now, dice),
-            desk: Arc::new(Desk {
-                known: std::sync::Mutex::new(KnownGrants::new()),
-            }),
+            desk: Arc::new(Desk::default()),
         };
         (room, give)
     }

@@ -1,10 +1,12 @@
 //! How many rows a peer, and a part of the network, may have verified here: a signature
 //! costs some fifty microseconds, whoever asks for it.
 
-use std::{collections::HashMap, hash::Hash, net::IpAddr};
+use std::collections::HashMap;
 
-use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+use libp2p::{Multiaddr, PeerId};
 use ourspace_protocol::time::Millis;
+
+use crate::rates::{Left, Part, Rate};
 
 /// Rows of one peer: so many at once (somebody who follows a thousand accounts looks after
 /// their rows), and so many a second.
@@ -17,83 +19,6 @@ const PART: Rate = Rate {
     burst: 4_000.0,
     second: 40.0,
 };
-/// Senders that are remembered.
-const SENDERS: usize = 4_096;
-
-/// So many at once, and so many a second.
-#[derive(Clone, Copy, Debug)]
-struct Rate {
-    burst: f64,
-    second: f64,
-}
-
-/// The first bits of an address: /16 of IPv4, /32 of IPv6, which few people have many of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Part {
-    V4([u8; 2]),
-    V6([u8; 4]),
-}
-
-impl Part {
-    /// Of an address in the open internet. Others are not told apart, so they have none.
-    pub(super) fn of(address: &Multiaddr) -> Option<Self> {
-        let ip = address.iter().find_map(|part| match part {
-            Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
-            Protocol::Ip6(ip) => Some(IpAddr::V6(ip)),
-            _ => None,
-        });
-        match ip.filter(|ip| ourspace_protocol::seams::is_public(*ip))? {
-            IpAddr::V4(ip) => {
-                let [a, b, ..] = ip.octets();
-                Some(Self::V4([a, b]))
-            }
-            IpAddr::V6(ip) => {
-                let [a, b, c, d, ..] = ip.octets();
-                Some(Self::V6([a, b, c, d]))
-            }
-        }
-    }
-}
-
-/// What senders have left, and when that was counted.
-#[derive(Debug)]
-struct Left<K> {
-    rate: Rate,
-    left: HashMap<K, (f64, Millis)>,
-}
-
-impl<K: Hash + Eq + Copy> Left<K> {
-    fn new(rate: Rate) -> Self {
-        Self {
-            rate,
-            left: HashMap::new(),
-        }
-    }
-
-    fn take(&mut self, who: K, now: Millis) -> bool {
-        let Rate { burst, second } = self.rate;
-        let full = |(left, at): &(f64, Millis)| {
-            left + now.saturating_sub(*at) as f64 / 1000.0 * second >= burst
-        };
-        if self.left.len() >= SENDERS && !self.left.contains_key(&who) {
-            // Whoever has all of it again is as good as new.
-            self.left.retain(|_, one| !full(one));
-            if self.left.len() >= SENDERS {
-                return false;
-            }
-        }
-        let (left, at) = self.left.entry(who).or_insert((burst, now));
-        let passed = now.saturating_sub(*at) as f64 / 1000.0;
-        *left = (*left + passed * second).min(burst);
-        *at = now.max(*at);
-        let may = *left >= 1.0;
-        if may {
-            *left -= 1.0;
-        }
-        may
-    }
-}
-
 /// The budgets of all senders.
 #[derive(Debug)]
 pub(super) struct Budgets {
@@ -182,18 +107,5 @@ mod tests {
         let all: usize = all.map(|peer| taken(&mut budgets, *peer, 900, 5)).sum();
         assert_eq!(all, 4_000);
         assert_eq!(taken(&mut budgets, elsewhere, 900, 5), 900);
-    }
-
-    #[test]
-    fn what_is_remembered_is_bounded() {
-        let mut budgets = Budgets::default();
-        for _ in 0..SENDERS {
-            assert!(budgets.take(PeerId::random(), 0));
-        }
-        assert!(!budgets.take(PeerId::random(), 0));
-        assert_eq!(budgets.peers.left.len(), SENDERS);
-        // After a second all of them have theirs again.
-        assert!(budgets.take(PeerId::random(), 1_000));
-        assert_eq!(budgets.peers.left.len(), 1);
     }
 }

@@ -8,6 +8,8 @@ use std::{
 use libp2p::{Multiaddr, PeerId, core::ConnectedPoint};
 use ourspace_protocol::time::Millis;
 
+use crate::rates::{Left, Part, Rate};
+
 /// So many faults, and a peer is hung up on.
 const FAULTS: u32 = 10;
 /// And not listened to for so long.
@@ -24,10 +26,21 @@ const NOTICES: Rate = Rate {
     burst: 600.0,
     second: 20.0,
 };
+/// Notices of all peers of one part of the network.
+const PART_NOTICES: Rate = Rate {
+    burst: 1_200.0,
+    second: 40.0,
+};
 /// Notices of all peers together: each costs two recoveries of a key.
 const ALL_NOTICES: Rate = Rate {
     burst: 4_000.0,
     second: 200.0,
+};
+/// Other messages of one peer about mailboxes: each has one read. When two meet who follow
+/// the same thousand accounts, each of these is compared.
+const MAIL: Rate = Rate {
+    burst: 1_000.0,
+    second: 10.0,
 };
 
 /// How a peer is connected.
@@ -57,50 +70,27 @@ pub(super) struct Peer {
     pub(super) ahead: Option<i64>,
     pub(super) since: Millis,
     faults: u32,
-    may: May,
 }
 
-/// What a peer may still send.
-#[derive(Debug, Clone, Copy)]
-struct May {
-    frames: Allowance,
-    notices: Allowance,
-}
-
-/// So many at once, and so many a second.
+/// What peers may still send, whether they are connected or were.
 #[derive(Debug)]
-struct Rate {
-    burst: f64,
-    second: f64,
+struct May {
+    frames: Left<PeerId>,
+    notices: Left<PeerId>,
+    part: Left<Part>,
+    all: Left<()>,
+    mail: Left<PeerId>,
 }
 
-/// What may still come.
-#[derive(Debug, Clone, Copy)]
-struct Allowance {
-    rate: &'static Rate,
-    left: f64,
-    counted: Millis,
-}
-
-impl Allowance {
-    fn new(rate: &'static Rate, now: Millis) -> Self {
+impl Default for May {
+    fn default() -> Self {
         Self {
-            rate,
-            left: rate.burst,
-            counted: now,
+            frames: Left::new(FRAMES),
+            notices: Left::new(NOTICES),
+            part: Left::new(PART_NOTICES),
+            all: Left::new(ALL_NOTICES),
+            mail: Left::new(MAIL),
         }
-    }
-
-    /// Takes one, if there is one.
-    fn take(&mut self, now: Millis) -> bool {
-        let passed = now.saturating_sub(self.counted);
-        self.counted = now;
-        self.left = (self.left + passed as f64 / 1000.0 * self.rate.second).min(self.rate.burst);
-        let may = self.left >= 1.0;
-        if may {
-            self.left -= 1.0;
-        }
-        may
     }
 }
 
@@ -109,7 +99,7 @@ impl Allowance {
 pub(super) struct Peers {
     connected: BTreeMap<PeerId, Peer>,
     silenced: HashMap<PeerId, Millis>,
-    notices: Option<Allowance>,
+    may: May,
 }
 
 impl Peers {
@@ -138,10 +128,6 @@ impl Peers {
             ahead: None,
             since: now,
             faults: 0,
-            may: May {
-                frames: Allowance::new(&FRAMES, now),
-                notices: Allowance::new(&NOTICES, now),
-            },
         };
         self.connected.insert(peer, new);
     }
@@ -187,17 +173,24 @@ impl Peers {
 
     /// Whether a peer may send one more frame now.
     pub(super) fn may_speak(&mut self, peer: &PeerId, now: Millis) -> bool {
-        let known = self.connected.get_mut(peer);
-        known.is_some_and(|known| known.may.frames.take(now))
+        self.connected.contains_key(peer) && self.may.frames.take(*peer, now)
     }
 
     /// Whether a peer may hand over one more notice now.
     pub(super) fn may_notify(&mut self, peer: &PeerId, kept: bool, now: Millis) -> bool {
-        let known = self.connected.get_mut(peer);
-        let all = self
-            .notices
-            .get_or_insert_with(|| Allowance::new(&ALL_NOTICES, now));
-        known.is_some_and(|known| known.may.notices.take(now)) && (!kept || all.take(now))
+        let Some(known) = self.connected.get(peer) else {
+            return false;
+        };
+        let part = Part::of(&known.address);
+        // What a peer may not send is not taken from its neighbours, nor theirs from all.
+        self.may.notices.take(*peer, now)
+            && part.is_none_or(|part| self.may.part.take(part, now))
+            && (!kept || self.may.all.take((), now))
+    }
+
+    /// Whether a peer may send one more of the other messages about mailboxes now.
+    pub(super) fn may_compare(&mut self, peer: &PeerId, now: Millis) -> bool {
+        self.connected.contains_key(peer) && self.may.mail.take(*peer, now)
     }
 
     /// How far most clocks are ahead of the one here.

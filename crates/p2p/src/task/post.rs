@@ -5,6 +5,7 @@ use ourspace_protocol::{
     account::Account,
     hash::sha256,
     message::{Mail, Message},
+    seams::Member,
 };
 
 use super::{Task, queries::For, swarm::row_key};
@@ -16,7 +17,11 @@ impl Task {
             // Whoever asked may have gone.
             Post::Members(account, tell) => {
                 let members = self.talk.members(account).into_iter();
-                drop(tell.send(members.map(|peer| peer.to_string()).collect()));
+                let members = members.map(|peer| Member {
+                    peer: peer.to_string(),
+                    origin: self.origin(&peer),
+                });
+                drop(tell.send(members.collect()));
             }
             Post::SeekMembers(account) => {
                 self.talk.watch(account);
@@ -53,13 +58,19 @@ impl Task {
     /// A message about mailboxes came.
     pub(super) fn mail(&mut self, peer: PeerId, mail: Mail) {
         let now = self.now();
-        if let Mail::Notice { target, .. } = &mail {
+        let (may, what) = match &mail {
             // What is for nobody here is answered, and takes nothing of what all share.
-            let kept = self.talk.heads(*target).is_some();
-            if !self.peers.may_notify(&peer, kept, now) {
-                self.count("notices_too_many", 1);
-                return;
+            Mail::Notice { target, .. } => {
+                let kept = self.talk.heads(*target).is_some();
+                (self.peers.may_notify(&peer, kept, now), "notices_too_many")
             }
+            // An answer to what this node has sent.
+            Mail::Kept { .. } => (true, ""),
+            _ => (self.peers.may_compare(&peer, now), "mail_too_much"),
+        };
+        if !may {
+            self.count(what, 1);
+            return;
         }
         let origin = self.origin(&peer);
         let from = peer.to_string();

@@ -28,6 +28,12 @@ impl Dice {
         }
     }
 
+    /// All of them, in any order.
+    pub fn shuffle<T>(&mut self, all: Vec<T>) -> Vec<T> {
+        let number = all.len();
+        self.take(all, number)
+    }
+
     /// Takes up to `number` of `all`, in any order.
     pub fn take<T>(&mut self, mut all: Vec<T>, number: usize) -> Vec<T> {
         let mut taken = Vec::with_capacity(number.min(all.len()));

@@ -3,6 +3,15 @@
 use super::BoxFuture;
 use crate::{account::Account, message::Mail};
 
+/// A connected peer that keeps a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The text of its id.
+    pub peer: String,
+    /// Stands for the part of the network that it is in.
+    pub origin: u64,
+}
+
 /// What carries messages about mailboxes to peers. What peers send comes by a channel that
 /// whoever builds it connects. Peers are called by the text of their ids.
 pub trait Mailer: Send + Sync {
@@ -10,7 +19,7 @@ pub trait Mailer: Send + Sync {
     fn own(&self) -> String;
 
     /// The connected peers that keep the mailbox of an account: they follow it in public.
-    fn members(&self, account: Account) -> BoxFuture<'_, Vec<String>>;
+    fn members(&self, account: Account) -> BoxFuture<'_, Vec<Member>>;
 
     /// Connects to peers that keep the mailbox of an account. Whoever is met is told of as
     /// met; so are those who come by themselves.

@@ -15,7 +15,7 @@ mod web;
 
 use std::{future::Future, pin::Pin};
 
-pub use mailer::Mailer;
+pub use mailer::{Mailer, Member};
 pub use net::{Dial, Net, Stream};
 pub use push::Push;
 pub use reach::is_public;

@@ -7,6 +7,7 @@ use ourspace_protocol::{
     hash::sha256,
     message::{Answer, Mail, Short},
     notice::Notice,
+    seams::Member,
     time::Millis,
 };
 use ourspace_store::{Owed, StoreError};
@@ -46,6 +47,22 @@ struct Sent {
     marks: Vec<Short>,
     /// Who was asked, and from when on they may be asked again.
     asked: BTreeMap<String, Millis>,
+    /// The parts of the network that they are in.
+    origins: BTreeSet<u64>,
+}
+
+impl Sent {
+    /// Chooses so many, first of parts of the network where nobody was asked: whoever has
+    /// many nodes in one part is not all who say that they keep it.
+    fn choose(&self, members: Vec<Member>, number: usize) -> Vec<Member> {
+        let mut parts = self.origins.clone();
+        let (mut chosen, others): (Vec<_>, Vec<_>) = members
+            .into_iter()
+            .partition(|member| parts.insert(member.origin));
+        chosen.extend(others);
+        chosen.truncate(number);
+        chosen
+    }
 }
 
 impl Mailroom {
@@ -77,12 +94,16 @@ impl Mailroom {
         if sent.marks.is_empty() {
             sent.marks = marks(&owed);
         }
-        members.retain(|member| sent.asked.get(member).is_none_or(|at| *at <= now));
+        members.retain(|member| {
+            let asked = sent.asked.get(&member.peer);
+            asked.is_none_or(|at| *at <= now)
+        });
         let number = usize::try_from(owed.owed).unwrap_or(1);
-        let chosen = self.rounds.dice.take(members, number);
-        let asked = chosen.iter().cloned();
-        sent.asked
-            .extend(asked.map(|member| (member, now + SILENT)));
+        let chosen = sent.choose(self.rounds.dice.shuffle(members), number);
+        for member in &chosen {
+            sent.asked.insert(member.peer.clone(), now + SILENT);
+            sent.origins.insert(member.origin);
+        }
         let found = !chosen.is_empty();
         if !found && !due {
             return Ok(());
@@ -93,7 +114,7 @@ impl Mailroom {
             delta: owed.delta.clone(),
         };
         for member in chosen {
-            self.mailer.send(member, notice.clone()).await;
+            self.mailer.send(member.peer, notice.clone()).await;
         }
         let pause = match found {
             true => ANSWER,

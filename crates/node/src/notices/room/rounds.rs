@@ -123,7 +123,7 @@ impl Mailroom {
         let chosen = self.rounds.dice.take(members, 1);
         let sums = compare::sums(&self.home.store().read()?, account)?;
         for member in chosen {
-            self.mailer.send(member, sums.clone()).await;
+            self.mailer.send(member.peer, sums.clone()).await;
         }
         Ok(())
     }
@@ -132,8 +132,12 @@ impl Mailroom {
     async fn expire(&mut self, now: Millis) -> Result<(), HomeError> {
         let before = now.saturating_sub(limits::NOTICE_LIFE);
         let home = std::sync::Arc::clone(&self.home);
+        let own = self.home.account()?;
         let expired = tokio::task::spawn_blocking(move || {
-            home.store().write(|writer| writer.expire_notices(before))
+            home.store().write(|writer| {
+                writer.expire_notices(before)?;
+                writer.bound_notices(own, limits::MAILBOXES_BYTES)
+            })
         });
         if let Ok(expired) = expired.await {
             expired?;

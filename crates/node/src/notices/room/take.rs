@@ -2,12 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::Ordering},
 };
 
 use ourspace_protocol::{
     account::Account,
     hash::sha256,
+    limits,
     message::{Answer, Mail, Short, Topic},
     time::Millis,
 };
@@ -76,9 +77,9 @@ impl Mailroom {
         self.send(outcome.send).await;
         for (from, target, notice) in outcome.fresh {
             let mut members = self.mailer.members(target).await;
-            members.retain(|member| *member != from);
+            members.retain(|member| member.peer != from);
             for member in self.rounds.dice.take(members, FAN) {
-                self.mailer.send(member, notice.clone()).await;
+                self.mailer.send(member.peer, notice.clone()).await;
             }
         }
         for account in outcome.changed {
@@ -217,7 +218,16 @@ impl Work {
             let mut taken = Vec::with_capacity(notices.len());
             for (_, handed) in &notices {
                 let by = (&mut *known, self.now);
-                taken.push(book::take(writer, own, handed, &mut place, by)?);
+                let one = book::take(writer, own, handed, &mut place, by)?;
+                let bytes = one
+                    .new
+                    .map_or(0, |_| handed.record.len() + handed.delta.len());
+                self.desk.came.fetch_add(bytes as u64, Ordering::Relaxed);
+                taken.push(one);
+            }
+            if self.desk.came.load(Ordering::Relaxed) > limits::MAILBOXES_BYTES / 16 {
+                self.desk.came.store(0, Ordering::Relaxed);
+                writer.bound_notices(own, limits::MAILBOXES_BYTES)?;
             }
             Ok::<_, ReadError>(taken)
         })?;

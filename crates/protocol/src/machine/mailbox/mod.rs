@@ -3,7 +3,7 @@
 //! It holds what is known of each notice, not its bytes, and decides which ones stay: one for
 //! each item of a sender, a bounded number in all. People near the account (within two hops
 //! of its public follows) share seven eighths of it, and whoever of them has sent most gives
-//! way first. Strangers share the rest by where their notices come from: the group that fills
+//! way first, but for some of this home's own, which others may not have yet. Strangers share the rest by where their notices come from: the group that fills
 //! most of it loses one, so a flood drowns itself. Which one, a secret number of this home
 //! decides and not the order of arrival: what was refused is refused again, and two full
 //! mailboxes do not swap strangers for ever.
@@ -11,10 +11,11 @@
 //! Two mirrors compare their mailboxes part by part ([`Mailbox::sums`]) and exchange what
 //! either misses.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+mod share;
+
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use self::share::Share;
 
 use crate::{
     account::Account,
@@ -75,42 +76,55 @@ pub enum Offered {
     Full,
 }
 
-/// There is no room.
-struct Full;
-
 /// The notices of one account.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Mailbox {
+    secret: u64,
     entries: BTreeMap<Key, Entry>,
-    /// Those of this home and of people near the account, by sender, the oldest first.
-    near: BTreeMap<Account, BTreeSet<(Millis, ItemId)>>,
-    /// Those of strangers, by where they came from.
-    strangers: BTreeMap<u64, BTreeSet<Key>>,
+    /// Those of this home and of people near the account, by sender; the oldest goes first.
+    near: Share<Account, Reverse<Millis>>,
+    /// Those of strangers, by where they came from; the greatest lot goes first.
+    strangers: Share<u64, Short>,
 }
 
 impl Mailbox {
-    /// With what was kept.
+    /// With what was kept. `secret` is a number that nobody else knows, always the same.
     #[must_use]
-    pub fn new(entries: impl IntoIterator<Item = (Key, Entry)>) -> Self {
-        let mut mailbox = Self::default();
+    pub fn new(secret: u64, entries: impl IntoIterator<Item = (Key, Entry)>) -> Self {
+        let mut mailbox = Self {
+            secret,
+            entries: BTreeMap::new(),
+            near: Share::new(limits::MAILBOX - limits::MAILBOX_STRANGERS),
+            strangers: Share::new(limits::MAILBOX_STRANGERS),
+        };
         for (key, entry) in entries {
             mailbox.insert(key, entry);
         }
         mailbox
     }
 
-    fn insert(&mut self, key: Key, entry: Entry) {
+    /// Takes one in; which one goes for it, maybe itself.
+    fn insert(&mut self, key: Key, entry: Entry) -> Option<Key> {
         self.remove(&key);
-        match entry.standing {
+        let lot = self.lot(entry.mark);
+        let out = match entry.standing {
             Standing::Stranger(group) => {
-                self.strangers.entry(group).or_default().insert(key);
+                let out = self.strangers.insert(group, lot, key);
+                out.map(|(_, _, out)| out)
             }
             Standing::Own | Standing::Near => {
-                let theirs = self.near.entry(key.0).or_default();
-                theirs.insert((entry.date, key.1));
+                if entry.standing == Standing::Own {
+                    self.near.favour(key.0, limits::MAILBOX_OWN);
+                }
+                let out = self.near.insert(key.0, Reverse(entry.date), key);
+                out.map(|(_, _, out)| out)
             }
-        }
+        };
         self.entries.insert(key, entry);
+        if let Some(out) = &out {
+            self.entries.remove(out);
+        }
+        out
     }
 
     fn remove(&mut self, key: &Key) {
@@ -119,20 +133,17 @@ impl Mailbox {
         };
         match entry.standing {
             Standing::Stranger(group) => {
-                let theirs = self.strangers.entry(group).or_default();
-                theirs.remove(key);
-                if theirs.is_empty() {
-                    self.strangers.remove(&group);
-                }
+                let lot = self.lot(entry.mark);
+                self.strangers.remove(group, lot, *key);
             }
             Standing::Own | Standing::Near => {
-                let theirs = self.near.entry(key.0).or_default();
-                theirs.remove(&(entry.date, key.1));
-                if theirs.is_empty() {
-                    self.near.remove(&key.0);
-                }
+                self.near.remove(key.0, Reverse(entry.date), *key);
             }
         }
+    }
+
+    fn lot(&self, mark: Short) -> Short {
+        Short::of(&sha256(&[self.secret.to_be_bytes(), mark.0].concat()))
     }
 
     /// How many there are.
@@ -164,8 +175,8 @@ impl Mailbox {
             .collect()
     }
 
-    /// Offers a notice. `secret` is a number that nobody else knows, always the same.
-    pub fn offer(&mut self, key: Key, entry: Entry, now: Millis, secret: u64) -> Offered {
+    /// Offers a notice.
+    pub fn offer(&mut self, key: Key, entry: Entry, now: Millis) -> Offered {
         if is_expired(&entry, now) {
             return Offered::Expired;
         }
@@ -181,75 +192,9 @@ impl Mailbox {
             self.insert(key, Entry { standing, ..entry });
             return Offered::In(Some(key));
         }
-        let room = match entry.standing {
-            Standing::Own | Standing::Near => self.room_near(key.0, entry.date),
-            Standing::Stranger(group) => self.room_for_stranger((group, entry.mark), secret),
-        };
-        let Ok(out) = room else {
-            return Offered::Full;
-        };
-        if let Some(out) = &out {
-            self.remove(out);
-        }
-        self.insert(key, entry);
-        Offered::In(out)
-    }
-
-    /// Whoever has sent most gives way, of equals whoever has waited longest, with the oldest
-    /// that they sent.
-    fn room_near(&self, sender: Account, date: Millis) -> Result<Option<Key>, Full> {
-        let held: usize = self.near.values().map(BTreeSet::len).sum();
-        if held < limits::MAILBOX - limits::MAILBOX_STRANGERS {
-            return Ok(None);
-        }
-        let rank = |one: Account, theirs: &BTreeSet<(Millis, ItemId)>| {
-            let oldest = theirs.first().map_or(date, |(date, _)| *date);
-            match one == sender {
-                true => (theirs.len() + 1, Reverse(oldest.min(date))),
-                false => (theirs.len(), Reverse(oldest)),
-            }
-        };
-        let all = self.near.iter();
-        let most = all.max_by_key(|(one, theirs)| (rank(**one, theirs), **one));
-        let (most, theirs) = most.ok_or(Full)?;
-        let (oldest, item) = theirs.first().ok_or(Full)?;
-        let new = !self.near.contains_key(&sender);
-        let offered = match new {
-            true => (1, Reverse(date)) > rank(*most, theirs),
-            false => *most == sender && date < *oldest,
-        };
-        match offered {
-            true => Err(Full),
-            false => Ok(Some((*most, *item))),
-        }
-    }
-
-    /// The group that fills most of the strangers' share loses one.
-    fn room_for_stranger(
-        &self,
-        (group, mark): (u64, Short),
-        secret: u64,
-    ) -> Result<Option<Key>, Full> {
-        let held: usize = self.strangers.values().map(BTreeSet::len).sum();
-        if held < limits::MAILBOX_STRANGERS {
-            return Ok(None);
-        }
-        let with = |one: u64, theirs: usize| theirs + usize::from(one == group);
-        let all = self.strangers.iter();
-        let most = all.max_by_key(|(one, theirs)| with(**one, theirs.len()));
-        let (most, theirs) = most.ok_or(Full)?;
-        let lot = |mark: Short| {
-            let drawn = sha256(&[secret.to_be_bytes(), mark.0].concat());
-            Short::of(&drawn)
-        };
-        let drawn = theirs.iter().filter_map(|key| {
-            let mark = self.entries.get(key)?.mark;
-            Some((lot(mark), *key))
-        });
-        let (last, key) = drawn.max().ok_or(Full)?;
-        match *most == group && lot(mark) > last {
-            true => Err(Full),
-            false => Ok(Some(key)),
+        match self.insert(key, entry) {
+            Some(out) if out == key => Offered::Full,
+            out => Offered::In(out),
         }
     }
 
