@@ -23,8 +23,7 @@ pub struct Trips {
     /// Before the first question on a new connection: one for TCP, the rest for noise and for
     /// agreeing on protocols.
     pub dial: f64,
-    /// For a question: one for itself, and one where the protocol of its stream is agreed on
-    /// first.
+    /// For a question: one, and what the machine takes.
     pub ask: f64,
 }
 
@@ -32,7 +31,7 @@ impl Trips {
     /// What real nodes took when they were last measured.
     pub const USUAL: Self = Self {
         dial: 3.0,
-        ask: 2.0,
+        ask: 1.1,
     };
 }
 
