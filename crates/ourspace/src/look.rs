@@ -7,8 +7,8 @@ use ourspace_node::{
     Home,
     network::{Way, resolve},
 };
-use ourspace_p2p::{Budget, Config, Ipfs, Node, Switches, Task};
-use ourspace_protocol::{account::Account, dag::Cid, heads::Heads, seams::Resolver};
+use ourspace_p2p::{Config, Node, Switches, Task};
+use ourspace_protocol::{account::Account, heads::Heads, seams::Resolver};
 use ourspace_store::{NetworkStore, StoreError};
 use tokio::{
     sync::mpsc,
@@ -90,23 +90,16 @@ impl Visitor {
         }
         let host = if local { "127.0.0.1" } else { "0.0.0.0" };
         let config = Config {
-            seed,
             listen: vec![
                 format!("/ip4/{host}/tcp/0"),
                 format!("/ip4/{host}/udp/0/quic-v1"),
             ],
             peers,
-            clock: Arc::new(now),
-            blocks: Arc::new(std::collections::BTreeMap::<Cid, Vec<u8>>::new()),
-            shelf: None,
             switches: Switches {
                 mdns: !local,
-                upnp: false,
-                relay: false,
-                ipfs: Ipfs::Off,
+                ..Switches::OFF
             },
-            budget: Budget::default(),
-            memory_delay: Duration::ZERO,
+            ..Config::alone(seed, Arc::new(now))
         };
         let (node, mut events, task) = Task::new(&config)?;
         let (_, sites) = web(local)?;

@@ -237,9 +237,8 @@ impl Running {
 /// No network beyond this machine's own, and no IPFS.
 pub(crate) fn loopback() -> Switches {
     Switches {
-        mdns: false,
-        upnp: false,
         relay: true,
         ipfs: Ipfs::Lan,
+        ..Switches::OFF
     }
 }

@@ -1,8 +1,8 @@
 //! What a node of the network is told when it starts.
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use ourspace_protocol::{machine::rows::Room, seams::RowShelf, time::Millis};
+use ourspace_protocol::{dag::Cid, machine::rows::Room, seams::RowShelf, time::Millis};
 
 use crate::bitswap::Blocks;
 
@@ -34,6 +34,25 @@ pub struct Config {
     pub memory_delay: Duration,
 }
 
+impl Config {
+    /// A node that listens nowhere yet, knows nobody, gives nothing and keeps nothing, with all
+    /// switches off and the usual budget.
+    #[must_use]
+    pub fn alone(seed: [u8; 32], clock: Clock) -> Self {
+        Self {
+            seed,
+            listen: Vec::new(),
+            peers: Vec::new(),
+            clock,
+            blocks: Arc::new(BTreeMap::<Cid, Vec<u8>>::new()),
+            shelf: None,
+            switches: Switches::OFF,
+            budget: Budget::default(),
+            memory_delay: Duration::ZERO,
+        }
+    }
+}
+
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The seed is a secret.
@@ -57,6 +76,16 @@ pub struct Switches {
     pub relay: bool,
     /// The DHT of IPFS that is joined.
     pub ipfs: Ipfs,
+}
+
+impl Switches {
+    /// All of them off.
+    pub const OFF: Self = Self {
+        mdns: false,
+        upnp: false,
+        relay: false,
+        ipfs: Ipfs::Off,
+    };
 }
 
 impl Default for Switches {

@@ -19,7 +19,7 @@ use ourspace_node::{
     network::{Happened, Input, Parts, Runtime},
     publish::publish,
 };
-use ourspace_p2p::{Budget, Config, Event, Ipfs, Node, Switches, Task};
+use ourspace_p2p::{Config, Event, Ipfs, Node, Switches, Task};
 use ourspace_protocol::{
     account::Account,
     feed::set::Changes,
@@ -88,23 +88,18 @@ async fn start(folder: &Path, name: &str, host: &str) -> Result<(Place, String)>
     let home = Arc::new(Home::open_resident(folder)?);
     let memory = Arc::new(NetworkStore::open(folder)?);
     let (node, events, task) = Task::new(&Config {
-        seed: sha256(name.as_bytes()),
         listen: vec![
             format!("/ip4/{host}/tcp/0"),
             format!("/ip4/{host}/udp/0/quic-v1"),
         ],
-        peers: Vec::new(),
-        clock: Arc::new(now),
         blocks: Arc::new(Served::new(Arc::clone(&home))?),
         shelf: Some(memory),
         switches: Switches {
-            mdns: false,
-            upnp: false,
             relay: true,
             ipfs: Ipfs::Lan,
+            ..Switches::OFF
         },
-        budget: Budget::default(),
-        memory_delay: Duration::ZERO,
+        ..Config::alone(sha256(name.as_bytes()), Arc::new(now))
     })?;
     let parts = Parts {
         home: Arc::clone(&home),

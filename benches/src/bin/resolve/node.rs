@@ -1,7 +1,6 @@
 //! Nodes of ours: many in one process, or one that puts and one that asks.
 
 use std::{
-    collections::BTreeMap,
     num::NonZeroUsize,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -9,9 +8,8 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use ourspace_bench::orders;
-use ourspace_p2p::{Budget, Config, Ipfs, Node, Switches, Task};
+use ourspace_p2p::{Budget, Config, Node, Task};
 use ourspace_protocol::{
-    dag::Cid,
     hash::sha256,
     heads::Heads,
     seams::{Push as _, Resolver as _},
@@ -40,27 +38,17 @@ fn author(number: u64) -> TestKey {
 fn config(seed: &str, host: &str, connections: u32, peers: Vec<String>) -> Result<Config> {
     let replicas = NonZeroUsize::new(REPLICAS).context("no replicas")?;
     Ok(Config {
-        seed: sha256(seed.as_bytes()),
         listen: vec![
             format!("/ip4/{host}/tcp/0"),
             format!("/ip4/{host}/udp/0/quic-v1"),
         ],
         peers,
-        clock: Arc::new(now),
-        blocks: Arc::new(BTreeMap::<Cid, Vec<u8>>::new()),
-        shelf: None,
-        switches: Switches {
-            mdns: false,
-            upnp: false,
-            relay: false,
-            ipfs: Ipfs::Off,
-        },
         budget: Budget {
             connections,
             replicas,
             ..Budget::default()
         },
-        memory_delay: Duration::ZERO,
+        ..Config::alone(sha256(seed.as_bytes()), Arc::new(now))
     })
 }
 

@@ -6,12 +6,11 @@
     reason = "each test binary uses a part of this; a test's helpers fail by panicking"
 )]
 
-use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
-use ourspace_p2p::{Budget, Config, Event, Ipfs, Node, Switches, Task};
+use ourspace_p2p::{Budget, Config, Event, Node, Switches, Task};
 use ourspace_protocol::{
     announcement::Announcement,
-    dag::Cid,
     heads::Heads,
     record::SignedRecord,
     time::Millis,
@@ -45,23 +44,16 @@ impl Drop for Running {
 
 pub fn config(number: u8, replicas: usize) -> Config {
     Config {
-        seed: [number.wrapping_add(1); 32],
         listen: vec!["/memory/0".to_owned()],
-        peers: Vec::new(),
-        clock: Arc::new(now),
-        blocks: Arc::new(BTreeMap::<Cid, Vec<u8>>::new()),
-        shelf: None,
         switches: Switches {
-            mdns: false,
-            upnp: false,
             relay: true,
-            ipfs: Ipfs::Off,
+            ..Switches::OFF
         },
         budget: Budget {
             replicas: NonZeroUsize::new(replicas).unwrap(),
             ..Budget::default()
         },
-        memory_delay: Duration::ZERO,
+        ..Config::alone([number.wrapping_add(1); 32], Arc::new(now))
     }
 }
 
