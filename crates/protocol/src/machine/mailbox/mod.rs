@@ -108,16 +108,12 @@ impl Mailbox {
         self.remove(&key);
         let lot = self.lot(entry.mark);
         let out = match entry.standing {
-            Standing::Stranger(group) => {
-                let out = self.strangers.insert(group, lot, key);
-                out.map(|(_, _, out)| out)
-            }
+            Standing::Stranger(group) => self.strangers.insert(group, lot, key),
             Standing::Own | Standing::Near => {
                 if entry.standing == Standing::Own {
                     self.near.favour(key.0, limits::MAILBOX_OWN);
                 }
-                let out = self.near.insert(key.0, Reverse(entry.date), key);
-                out.map(|(_, _, out)| out)
+                self.near.insert(key.0, Reverse(entry.date), key)
             }
         };
         self.entries.insert(key, entry);

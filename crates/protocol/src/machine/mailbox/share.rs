@@ -39,7 +39,7 @@ impl<G: Ord + Copy, O: Ord + Copy> Share<G, O> {
     }
 
     /// Takes one in; which one has to go for it, maybe itself.
-    pub(super) fn insert(&mut self, group: G, order: O, key: Key) -> Option<(G, O, Key)> {
+    pub(super) fn insert(&mut self, group: G, order: O, key: Key) -> Option<Key> {
         let rank = self.rank(group);
         let theirs = self.groups.entry(group).or_default();
         self.held += usize::from(theirs.insert((order, key)));
@@ -49,7 +49,7 @@ impl<G: Ord + Copy, O: Ord + Copy> Share<G, O> {
         }
         let (_, (order, key), group) = *self.ranks.last()?;
         self.remove(group, order, key);
-        Some((group, order, key))
+        Some(key)
     }
 
     /// Gives one up.
