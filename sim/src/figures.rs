@@ -41,6 +41,12 @@ impl Values {
     }
 }
 
+impl FromIterator<f64> for Values {
+    fn from_iter<I: IntoIterator<Item = f64>>(all: I) -> Self {
+        Self(all.into_iter().collect())
+    }
+}
+
 /// A line of a table: what, and a value for each column.
 #[derive(Clone, Debug)]
 pub struct Line {
