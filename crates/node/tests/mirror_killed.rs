@@ -81,8 +81,11 @@ fn said(text: &str) -> (u64, bool) {
     (last, whole.lines().any(|line| line == "done"))
 }
 
-/// Starts the process and kills it some time after its first word; gives what it said.
-fn killed(author: &Path, own: &Path, random: &mut Random) -> String {
+/// Starts the process and kills it some moments after it said that it has more than so many
+/// posts, or after its first word; gives what it said.
+///
+/// Its words are the clock: how fast the machine is must not decide whether it is killed at work.
+fn killed(author: &Path, own: &Path, more: Option<u64>, random: &mut Random) -> String {
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["killed_while_mirroring", "--exact", "--nocapture"])
         .env(AUTHOR, author)
@@ -92,10 +95,12 @@ fn killed(author: &Path, own: &Path, random: &mut Random) -> String {
         .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
-    while !text.contains("has ") {
-        assert_ne!(out.read_line(&mut text).unwrap(), 0, "it ended: {text}");
-    }
-    std::thread::sleep(Duration::from_micros(random.number() % 300_000));
+    let heard = |text: &str| match more {
+        Some(more) => said(text) > (more, false),
+        None => text.contains("has "),
+    };
+    while !heard(&text) && out.read_line(&mut text).unwrap() != 0 {}
+    std::thread::sleep(Duration::from_micros(random.number() % 5_000));
     child.kill().unwrap();
     out.read_to_string(&mut text).unwrap();
     child.wait().unwrap();
@@ -122,17 +127,18 @@ fn killed_while_mirroring() {
     let account = author.account();
     let mut random = Random::new(u64::from(std::process::id()));
     println!("seed {}", std::process::id());
-    let (mut kills, mut in_time) = (0, 0);
-    for _ in 0..2 {
+    let mut at_work = 0;
+    while at_work < 5 {
         let reader = Place::of("follower");
         follow(&reader.home, NOW, account, Wish::default()).unwrap();
         tell(&author.home, &reader.home, account);
         let Place { folder, home } = reader;
         drop(home);
         let path = folder.path().join("home");
-        let mut taken = 0;
+        let (mut taken, mut kills) = (0, 0);
         loop {
-            let text = killed(author.home.path(), &path, &mut random);
+            let more = (kills % 2 == 0).then(|| taken + random.number() % 100);
+            let text = killed(author.home.path(), &path, more, &mut random);
             let (posts, done) = said(&text);
             let home = Home::open(&path).unwrap();
             let now = check(&home, account);
@@ -140,7 +146,7 @@ fn killed_while_mirroring() {
                 now >= posts && now >= taken,
                 "{posts} were taken, {now} are here"
             );
-            in_time += u32::from(now > taken);
+            at_work += u32::from(now > taken);
             taken = now;
             kills += 1;
             if done {
@@ -148,12 +154,11 @@ fn killed_while_mirroring() {
                 assert_eq!(root(&home, account), Some(signed));
                 let all = all_blocks(&served(&author.home), signed);
                 assert_eq!(all_blocks(&served(&home), signed), all);
+                println!("{kills} kills");
                 break;
             }
         }
     }
-    println!("{kills} kills");
-    assert!(kills > 3 && in_time > 2, "{kills} kills, {in_time} in time");
 }
 
 /// The home holds together; gives how many posts of an account it has.
