@@ -62,6 +62,11 @@ impl<K: Hash + Eq + Copy> Left<K> {
 
     /// Takes one, if there is one left.
     pub(crate) fn take(&mut self, who: K, now: Millis) -> bool {
+        self.take_some(who, 1.0, now)
+    }
+
+    /// Takes so many, if so many are left; else none.
+    pub(crate) fn take_some(&mut self, who: K, some: f64, now: Millis) -> bool {
         let Rate { burst, second } = self.rate;
         let full = |(left, at): &(f64, Millis)| {
             left + now.saturating_sub(*at) as f64 / 1000.0 * second >= burst
@@ -77,9 +82,9 @@ impl<K: Hash + Eq + Copy> Left<K> {
         let passed = now.saturating_sub(*at) as f64 / 1000.0;
         *left = (*left + passed * second).min(burst);
         *at = now.max(*at);
-        let may = *left >= 1.0;
+        let may = *left >= some;
         if may {
-            *left -= 1.0;
+            *left -= some;
         }
         may
     }

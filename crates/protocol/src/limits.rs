@@ -113,8 +113,6 @@ pub const AGENT_BYTES: usize = 64;
 /// Records of one account in the DHT: one for each signer.
 pub const ROW_BYTES: usize = SIGNERS * (RECORD_BYTES + 8) + 8;
 
-/// Bytes of the delta of a notice.
-pub const NOTICE_DELTA_BYTES: usize = 3 * 1024;
 /// Notices that wait for one account.
 pub const MAILBOX: usize = 2_000;
 /// Those of them that strangers share: an eighth.

@@ -28,11 +28,8 @@ pub enum NoticeError {
     /// The record or the delta is not believed.
     #[error(transparent)]
     Announcement(#[from] AnnouncementError),
-    /// The delta is not there, or larger than [`limits::NOTICE_DELTA_BYTES`].
-    #[error(
-        "a notice without a delta of at most {} bytes",
-        limits::NOTICE_DELTA_BYTES
-    )]
+    /// The delta is not there, or larger than [`limits::DELTA_BYTES`].
+    #[error("a notice without a delta of at most {} bytes", limits::DELTA_BYTES)]
     Size,
     /// The delta is not the encoding of one.
     #[error(transparent)]
@@ -159,7 +156,7 @@ impl Notice {
         context: Context,
         known: &mut KnownGrants,
     ) -> Result<Self, NoticeError> {
-        if delta.len() > limits::NOTICE_DELTA_BYTES {
+        if delta.len() > limits::DELTA_BYTES {
             return Err(NoticeError::Size);
         }
         Self::of(Announcement::check(record, Some(delta), context, known)?)
@@ -172,7 +169,7 @@ impl Notice {
     pub fn of(announcement: Announcement) -> Result<Self, NoticeError> {
         let record = announcement.record().record();
         let bytes = announcement.delta().ok_or(NoticeError::Size)?;
-        if bytes.len() > limits::NOTICE_DELTA_BYTES {
+        if bytes.len() > limits::DELTA_BYTES {
             return Err(NoticeError::Size);
         }
         let delta = Delta::from_bytes(bytes, &record.delta)?;

@@ -52,7 +52,7 @@ fn mail() -> Vec<Mail> {
         Mail::Notice {
             target,
             record: vec![1; limits::RECORD_BYTES],
-            delta: vec![2; limits::NOTICE_DELTA_BYTES],
+            delta: vec![2; limits::DELTA_BYTES],
         },
         Mail::Kept {
             target,
@@ -108,7 +108,7 @@ fn too_much_is_refused_and_the_unknown_is_told_apart() {
         Message::Mail(Mail::Notice {
             target: Account([3; 20]),
             record: vec![1; 9],
-            delta: vec![2; limits::NOTICE_DELTA_BYTES + 1],
+            delta: vec![2; limits::DELTA_BYTES + 1],
         }),
         Message::Mail(Mail::Marks {
             target: Account([3; 20]),

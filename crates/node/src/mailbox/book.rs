@@ -25,7 +25,7 @@ use crate::read::ReadError;
 /// Mirrors of somebody that a notice is handed to.
 const MIRRORS: u32 = 3;
 /// Items that a notice can speak of, at most: each takes some thirty bytes of its delta.
-const MATTERS: usize = limits::NOTICE_DELTA_BYTES / 30;
+const MATTERS: usize = limits::DELTA_BYTES / 30;
 
 /// A notice as somebody handed it over.
 #[derive(Clone, Debug)]

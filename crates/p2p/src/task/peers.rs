@@ -21,6 +21,8 @@ const FRAMES: Rate = Rate {
     burst: 2_000.0,
     second: 100.0,
 };
+/// Bytes of the delta of a notice that counts as one; a larger one counts as several.
+const NOTICE_BYTES: usize = 3 * 1024;
 /// Notices of one peer: a mailbox's worth of strangers' and some more.
 const NOTICES: Rate = Rate {
     burst: 600.0,
@@ -176,16 +178,22 @@ impl Peers {
         self.connected.contains_key(peer) && self.may.frames.take(*peer, now)
     }
 
-    /// Whether a peer may hand over one more notice now.
-    pub(super) fn may_notify(&mut self, peer: &PeerId, kept: bool, now: Millis) -> bool {
+    /// Whether a peer may hand over one more notice now, with a delta of so many bytes.
+    pub(super) fn may_notify(
+        &mut self,
+        peer: &PeerId,
+        (bytes, kept): (usize, bool),
+        now: Millis,
+    ) -> bool {
         let Some(known) = self.connected.get(peer) else {
             return false;
         };
         let part = Part::of(&known.address);
+        let count = bytes.div_ceil(NOTICE_BYTES).max(1) as f64;
         // What a peer may not send is not taken from its neighbours, nor theirs from all.
-        self.may.notices.take(*peer, now)
-            && part.is_none_or(|part| self.may.part.take(part, now))
-            && (!kept || self.may.all.take((), now))
+        self.may.notices.take_some(*peer, count, now)
+            && part.is_none_or(|part| self.may.part.take_some(part, count, now))
+            && (!kept || self.may.all.take_some((), count, now))
     }
 
     /// Whether a peer may send one more of the other messages about mailboxes now.

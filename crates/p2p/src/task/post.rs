@@ -60,9 +60,10 @@ impl Task {
         let now = self.now();
         let (may, what) = match &mail {
             // What is for nobody here is answered, and takes nothing of what all share.
-            Mail::Notice { target, .. } => {
+            Mail::Notice { target, delta, .. } => {
                 let kept = self.talk.heads(*target).is_some();
-                (self.peers.may_notify(&peer, kept, now), "notices_too_many")
+                let size = (delta.len(), kept);
+                (self.peers.may_notify(&peer, size, now), "notices_too_many")
             }
             // An answer to what this node has sent.
             Mail::Kept { .. } => (true, ""),

@@ -135,7 +135,7 @@ fn notice(reader: &mut Reader<'_>) -> Result<Mail, CborError> {
     Ok(Mail::Notice {
         target: Account(reader.array_bytes()?),
         record: bytes(reader, limits::RECORD_BYTES)?,
-        delta: bytes(reader, limits::NOTICE_DELTA_BYTES)?,
+        delta: bytes(reader, limits::DELTA_BYTES)?,
     })
 }
 
