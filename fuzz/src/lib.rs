@@ -99,6 +99,10 @@ pub const TARGETS: &[Target] = &[
         run: network::row,
     },
     Target {
+        name: "link",
+        run: network::link,
+    },
+    Target {
         name: "import",
         run: import::import,
     },

@@ -2,6 +2,7 @@
 
 use ourspace_p2p::bitswap::message::{Message, Version};
 use ourspace_protocol::{
+    link::{self, Link},
     machine::rows::{self, Room, Rows, Situation},
     message,
     time::MAX_MILLIS,
@@ -61,5 +62,17 @@ pub fn row(bytes: &[u8]) {
         let kept = keeper.get(&key).map(<[u8]>::to_vec).unwrap_or_default();
         let again = keeper.put(key, &kept, situation, &mut gone);
         assert_eq!(again, Ok(rows::Put::Known), "a row that is not itself");
+    }
+}
+
+/// A link to an account: what is read is written again as a link that says the same.
+pub fn link(bytes: &[u8]) {
+    let Ok(text) = core::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(link) = text.parse::<Link>() {
+        let again = link.to_string();
+        assert!(again.len() <= link::BYTES && link.peers().len() <= link::PEERS);
+        assert_eq!(again.parse(), Ok(link), "one link, two readings");
     }
 }

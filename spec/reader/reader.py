@@ -15,6 +15,7 @@ import sys
 import time
 
 import heads
+import links
 import sets
 from verdicts import judge
 
@@ -81,6 +82,9 @@ def judged(folder):
     yield "pages", "weights", sets.wrong_weights(content["weights"], load("items"))
     for vector in content["cuts"]:
         yield "pages", vector["name"], sets.wrong_cut(vector)
+    content = load("links")
+    for vector in content["valid"] + content["invalid"]:
+        yield "links", vector["name"], links.wrong_link(vector)
 
 
 def vectors(arguments):

@@ -158,6 +158,9 @@ impl FromStr for Link {
         if !account.starts_with("0x") {
             return Err(LinkError::Form);
         }
+        if account.trim() != account {
+            return Err(LinkError::Account);
+        }
         let account = account.parse().map_err(|_| LinkError::Account)?;
         let mut peers = Vec::new();
         for part in query.into_iter().flat_map(|query| query.split('&')) {
