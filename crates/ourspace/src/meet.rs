@@ -28,6 +28,8 @@ const FIRST: Duration = Duration::from_secs(10);
 const LAST: Duration = Duration::from_secs(5);
 /// And so often it is done, later each time: whoever has the feed may come online.
 const TRIES: u32 = 12;
+/// Accounts that are looked for in one search.
+const SOUGHT: usize = 32;
 /// Between two tries, at most.
 const AGAIN: Duration = Duration::from_secs(5 * 60);
 /// How large the network is taken to be: too small a number only means that more nodes say
@@ -90,10 +92,16 @@ impl Meeting {
     }
 
     /// Meets others until it is told to stop.
-    pub(crate) async fn run(self, stop: CancellationToken) {
-        if !self.rendezvous.is_on() {
-            return;
+    pub(crate) async fn run(self, home: Arc<Home>, stop: CancellationToken) {
+        if self.rendezvous.is_on() {
+            tokio::join!(
+                self.clone().find_the_missing(home, stop.clone()),
+                self.meet(stop)
+            );
         }
+    }
+
+    async fn meet(&self, stop: CancellationToken) {
         let mut wait = FIRST;
         loop {
             tokio::select! {
@@ -140,18 +148,38 @@ impl Meeting {
         self.remember().await;
     }
 
-    /// The same, after the other ways have had their time and found nothing.
-    pub(crate) async fn find_at_last(self, home: Arc<Home>, account: Account) {
+    /// The same for several, after the other ways have had their time and found nothing.
+    pub(crate) async fn find_at_last(self, home: Arc<Home>, mut accounts: Vec<Account>) {
         let mut wait = LAST;
         for _ in 0..TRIES {
             tokio::time::sleep(wait).await;
-            let heads = home.store().read().and_then(|reader| reader.heads(account));
-            if !heads.is_ok_and(|heads| heads.is_empty()) {
+            accounts.retain(|account| is_missing(&home, *account));
+            if accounts.is_empty() {
                 return;
             }
-            self.find(account).await;
+            // One after the other: sixteen at once lose each other's answers.
+            for account in &accounts {
+                self.find(*account).await;
+            }
             wait = AGAIN.min(wait * 2);
         }
+    }
+
+    /// Looks for those whom the home follows in public and of whom nothing was ever found, the
+    /// latest first.
+    async fn find_the_missing(self, home: Arc<Home>, stop: CancellationToken) {
+        let mut follows = match home.store().read().and_then(|reader| reader.follows()) {
+            Ok(follows) => follows,
+            Err(error) => {
+                tracing::warn!(%error, "whom the home follows cannot be read");
+                return;
+            }
+        };
+        follows.retain(|follow| !follow.quiet && is_missing(&home, follow.account));
+        follows.sort_by_key(|follow| std::cmp::Reverse(follow.since));
+        let accounts = follows.into_iter().map(|follow| follow.account);
+        let search = self.find_at_last(home, accounts.take(SOUGHT).collect());
+        stop.run_until_cancelled(search).await;
     }
 
     async fn dial(&self, address: SocketAddr) {
@@ -177,6 +205,13 @@ impl Meeting {
             }
         }
     }
+}
+
+/// Whether no record of an account was ever found.
+fn is_missing(home: &Home, account: Account) -> bool {
+    let heads = home.store().read();
+    let heads = heads.and_then(|reader| reader.heads(account));
+    heads.is_ok_and(|heads| heads.is_empty())
 }
 
 /// The port at which others have reached this node. Where there is nobody who could have

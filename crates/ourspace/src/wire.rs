@@ -108,7 +108,7 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         tokio::spawn(pass_on(events, inputs.clone(), letters)),
         tokio::spawn(run(runtime, stop.clone())),
         tokio::spawn(mailroom.run(stop.clone())),
-        tokio::spawn(meeting.clone().run(stop.clone())),
+        tokio::spawn(meeting.clone().run(Arc::clone(home), stop.clone())),
     ];
     Ok(Running {
         node,

@@ -106,7 +106,7 @@ impl Control {
             Request::Changed => self.input(Input::Changed).await,
             Request::Find { account, locations } => {
                 let home = Arc::clone(&self.home);
-                tokio::spawn(self.meeting.clone().find_at_last(home, account));
+                tokio::spawn(self.meeting.clone().find_at_last(home, vec![account]));
                 self.input(Input::Find(account, locations)).await
             }
             Request::Network => self.network(&tell).await,
