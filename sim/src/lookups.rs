@@ -194,9 +194,9 @@ impl World {
         if looking.hear(from, value, now, grants) {
             let after = now - looking.begun;
             looking.first.get_or_insert(First { after, depth });
-            if let Some(at) = looking.machine.settles_at() {
-                self.queue.at(at, Event::Settle(number));
-            }
+        }
+        if let Some(at) = looking.machine.settles_at() {
+            self.queue.at(at, Event::Settle(number));
         }
         if looking.machine.is_settled(now) {
             self.finish(number);

@@ -4,6 +4,7 @@
 use ourspace_protocol::{
     heads::Heads,
     machine::{lookup::Lookup, rows},
+    time::Millis,
     verify::{Context, KnownGrants, verify},
 };
 use ourspace_testkit::signing::{NOW, TestKey, record, sign_record};
@@ -41,11 +42,25 @@ fn a_stranger_is_not_content_with_many_who_agree() {
             .len(),
         1
     );
-    assert!(lookup.is_settled(NOW + 1_500));
+    assert!(!lookup.is_settled(NOW + 2_000));
+    assert!(lookup.is_settled(NOW + 2_300));
     assert_eq!(lookup.holders(), 1);
     let (row, stale) = lookup.repair(vec![77]).unwrap();
     assert_eq!(row, new);
     assert_eq!(stale, (0..19).chain([77]).collect::<Vec<_>>());
+}
+
+#[test]
+fn slow_answers_are_waited_for_but_not_for_ever() {
+    let author = TestKey::named("author");
+    let old = rows::encode(&heads(&author, NOW - 9));
+    let known = &mut KnownGrants::new();
+    let mut lookup = Lookup::new(author.address());
+    for peer in 0..30_u32 {
+        let now = NOW + Millis::from(peer) * 1_000;
+        lookup.found(Some(peer), &old, now, known).unwrap();
+        assert_eq!(lookup.is_settled(now + 1_000), peer >= 11, "{peer}");
+    }
 }
 
 #[test]

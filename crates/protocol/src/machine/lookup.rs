@@ -18,8 +18,11 @@ use crate::{
     verify::{Context, KnownGrants, Verified, verify},
 };
 
-/// After the first answer, so long is waited for newer ones.
-const SETTLE: Millis = 1_500;
+/// After the last row that came, so long is waited for others: liars are quick, and an honest
+/// node may first have to be dialled.
+const SETTLE: Millis = 2_000;
+/// But not longer than this after the first record.
+const LONGEST: Millis = 12_000;
 
 /// One lookup. `P` is what a node is known by.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub struct Lookup<P> {
     /// What each node had.
     answers: BTreeMap<P, Short>,
     first: Option<Millis>,
+    /// When the last row came.
+    last: Millis,
     /// So many nodes that have the newest are enough.
     enough: Option<usize>,
 }
@@ -42,6 +47,7 @@ impl<P: Copy + Ord> Lookup<P> {
             heads: Heads::new(),
             answers: BTreeMap::new(),
             first: None,
+            last: 0,
             enough: None,
         }
     }
@@ -112,6 +118,7 @@ impl<P: Copy + Ord> Lookup<P> {
         if !new.is_empty() {
             self.first.get_or_insert(now);
         }
+        self.last = self.last.max(now);
         Ok(new)
     }
 
@@ -119,13 +126,14 @@ impl<P: Copy + Ord> Lookup<P> {
     #[must_use]
     pub fn is_settled(&self, now: Millis) -> bool {
         let enough = self.enough.is_some_and(|enough| self.holders() >= enough);
-        enough || self.first.is_some_and(|first| now >= first + SETTLE)
+        enough || self.settles_at().is_some_and(|at| now >= at)
     }
 
-    /// When it settles by itself at the latest.
+    /// When it settles by itself, if no other row comes until then.
     #[must_use]
     pub fn settles_at(&self) -> Option<Millis> {
-        self.first.map(|first| first.saturating_add(SETTLE))
+        let longest = self.first?.saturating_add(LONGEST);
+        Some(self.last.saturating_add(SETTLE).min(longest))
     }
 
     /// The nodes that had something.
