@@ -95,7 +95,8 @@ pub(super) struct Queries {
     looking: HashMap<QueryId, Looking>,
     finding: HashMap<QueryId, Finding>,
     putting: HashMap<QueryId, Putting>,
-    providers: HashMap<QueryId, For>,
+    /// For what, and whether any node was named.
+    providers: HashMap<QueryId, (For, bool)>,
     known: KnownGrants,
     regions: Regions<Purpose>,
     density: Density,
@@ -178,7 +179,7 @@ impl Queries {
     /// the key of its row; notices for it, under that of its inbox.
     pub(super) fn find_providers(&mut self, rows: &mut Guarded, key: RecordKey, why: For) {
         let query = rows.get_providers(key);
-        self.providers.insert(query, why);
+        self.providers.insert(query, (why, false));
     }
 
     /// When a lookup settles next.
@@ -356,20 +357,23 @@ impl Queries {
         last: bool,
         result: kad::GetProvidersResult,
     ) -> Vec<Heard> {
-        let wanted = match last {
-            true => self.providers.remove(&query),
-            false => self.providers.get(&query).copied(),
-        };
-        let Some(why) = wanted else {
+        let Some((why, named)) = self.providers.get_mut(&query) else {
             return Vec::new();
         };
+        let why = *why;
         let mut heard = Vec::new();
         if let Ok(kad::GetProvidersOk::FoundProviders { providers, .. }) = result {
+            *named |= !providers.is_empty();
             let peers = providers.into_iter().collect();
             heard.push(Heard::Providers(peers, why));
         }
-        if let (true, For::Session(session)) = (last, why) {
-            heard.push(Heard::SearchOver(session));
+        if last {
+            match why {
+                For::Session(session) => heard.push(Heard::SearchOver(session)),
+                For::Upkeep(_) if !*named => heard.push(Heard::Providers(Vec::new(), why)),
+                For::Upkeep(_) | For::Mail => {}
+            }
+            self.providers.remove(&query);
         }
         heard
     }

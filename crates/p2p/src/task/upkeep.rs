@@ -74,6 +74,8 @@ impl Task {
         self.rows().store_mut().expire(before);
         self.keep_reach(now);
         self.dial_again(now);
+        let talk = &self.talk;
+        self.upkeep.mind(now, |account| talk.members(account).len());
         self.catch_up();
         // A session that asks for nothing any more is forgotten; of more, the oldest.
         while self.desk.sessions.len() > SESSIONS {

@@ -6,8 +6,14 @@
 //! nodes follow the account, the less likely it is this one that does so. So what all of
 //! them send does not grow with how many they are. The same goes for saying who keeps a
 //! feed: twenty are enough.
+//!
+//! Each of these costs some twenty questions, so a home of hundreds of follows must not do them
+//! all at its start, nor often: nobody is searched for before those who are known already had
+//! the time to say what they keep; whoever is connected to somebody who keeps a feed hears its
+//! news, and has a day to find more of them; and what this node keeps is said little by
+//! little, for what it said before its last end is remembered by others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use super::dice::Dice;
 use crate::{account::Account, time::Millis};
@@ -16,11 +22,12 @@ use crate::{account::Account, time::Millis};
 pub const PUT_AGAIN: Millis = 10 * 60 * 1000;
 /// Between two looks at one row, half of it at least.
 const LOOK_AGAIN: Millis = 12 * 60 * 60 * 1000;
-/// Between two searches for nodes that keep a feed, while too few are connected: at first,
-/// and at last. It may be long in the end, for whoever comes later looks for those who are
-/// here.
+/// Between two searches for nodes that keep a feed, while none is connected: at first, and at
+/// last. It may be long in the end, for whoever comes later looks for those who are here.
 const SEARCH_SOON: Millis = 5_000;
 const SEARCH_AGAIN: Millis = 4 * 60 * 60 * 1000;
+/// The same while there is somebody, but too few.
+const SEARCH_MORE: Millis = 24 * 60 * 60 * 1000;
 /// Connected nodes that keep a feed, which are enough.
 const ENOUGH: usize = 3;
 /// Announced keepers of a feed, which are enough.
@@ -28,8 +35,11 @@ const KEEPERS: u64 = 20;
 /// Things done at once; the rest a moment later.
 const AT_ONCE: usize = 16;
 const MOMENT: Millis = 1_000;
-/// How soon after the start it is said who keeps what.
+/// How soon after the start it is said who keeps what: of so many accounts at once, and then of
+/// one in each such time.
 const BEGIN: Millis = 5_000;
+const SAID_AT_ONCE: u64 = 16;
+const SAID_EACH: Millis = 120 * 1000;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,15 +61,66 @@ struct Care {
     put_at: Option<Millis>,
     look_at: Millis,
     search_at: Millis,
-    /// Searches so far.
+    /// Searches since somebody who keeps the feed was connected.
     searches: u32,
-    provide_at: Option<Millis>,
+    /// Somebody was, when it was last looked.
+    accompanied: bool,
+    /// It was the time to search at least once.
+    searched: bool,
+}
+
+/// Of whom this node has not said yet that it keeps their feeds.
+#[derive(Debug, Default)]
+struct Unsaid {
+    /// Each with the minute since when: the latest come first, the own account before all.
+    accounts: Vec<(Millis, Account)>,
+    /// How many may be said at once, when that was last counted.
+    free: u64,
+    counted: Millis,
+}
+
+impl Unsaid {
+    fn put(&mut self, account: Account, own: bool, now: Millis) {
+        if self.counted == 0 {
+            (self.free, self.counted) = (SAID_AT_ONCE, now + BEGIN);
+        }
+        let since = if own { Millis::MAX } else { now / SAID_EACH };
+        self.accounts.push((since, account));
+    }
+
+    fn remove(&mut self, account: Account) {
+        self.accounts.retain(|(_, one)| *one != account);
+    }
+
+    fn wake(&self) -> Option<Millis> {
+        let pause = if self.free > 0 { 0 } else { SAID_EACH };
+        (!self.accounts.is_empty()).then(|| self.counted + pause)
+    }
+
+    fn take(&mut self, now: Millis, dice: &mut Dice) -> Option<Account> {
+        if self.wake().is_none_or(|at| at > now) {
+            return None;
+        }
+        let more = (now - self.counted) / SAID_EACH;
+        self.counted += more * SAID_EACH;
+        self.free = (self.free + more).min(SAID_AT_ONCE) - 1;
+        let latest = self.accounts.iter().map(|(since, _)| *since).max()?;
+        let (mut all, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.accounts)
+            .into_iter()
+            .partition(|(since, _)| *since == latest);
+        let chosen = usize::try_from(dice.below(all.len() as u64)).unwrap_or(0);
+        let (_, account) = all.swap_remove(chosen);
+        all.extend(others);
+        self.accounts = all;
+        Some(account)
+    }
 }
 
 /// The machine.
 #[derive(Debug)]
 pub struct Upkeep {
     accounts: BTreeMap<Account, Care>,
+    unsaid: Unsaid,
     dice: Dice,
     /// Nothing before.
     pause: Millis,
@@ -71,6 +132,7 @@ impl Upkeep {
     pub fn new(dice: Dice) -> Self {
         Self {
             accounts: BTreeMap::new(),
+            unsaid: Unsaid::default(),
             dice,
             pause: 0,
         }
@@ -87,16 +149,21 @@ impl Upkeep {
             } else {
                 within(LOOK_AGAIN)
             },
-            search_at: now,
+            search_at: within(SEARCH_SOON) + SEARCH_SOON / 2,
             searches: 0,
-            provide_at: Some(within(BEGIN)),
+            accompanied: false,
+            searched: false,
         };
-        self.accounts.entry(account).or_insert(care);
+        if let Entry::Vacant(new) = self.accounts.entry(account) {
+            new.insert(care);
+            self.unsaid.put(account, own, now);
+        }
     }
 
     /// It does so no longer.
     pub fn leave(&mut self, account: Account) {
         self.accounts.remove(&account);
+        self.unsaid.remove(account);
     }
 
     /// There is a new record of the account. Gives when it is put.
@@ -126,13 +193,32 @@ impl Upkeep {
         }
     }
 
-    /// So many nodes say that they keep the feed.
+    /// A search has found so many nodes that say that they keep the feed. Where there are none,
+    /// nobody will tell of news: the row is looked for.
     pub fn kept_by(&mut self, account: Account, keepers: usize) {
         let needed = KEEPERS > self.dice.below(keepers as u64 + 1) && (keepers as u64) < KEEPERS;
-        if let Some(care) = self.accounts.get_mut(&account)
-            && !needed
-        {
-            care.provide_at = None;
+        let Some(care) = self.accounts.get_mut(&account) else {
+            return;
+        };
+        if !needed {
+            self.unsaid.remove(account);
+        }
+        if keepers == 0 && !care.accompanied {
+            care.look_at = 0;
+        }
+    }
+
+    /// Where the last connected node that keeps a feed has gone, another one is searched for.
+    /// `members` is as in [`Upkeep::awake`].
+    pub fn mind(&mut self, now: Millis, members: impl Fn(Account) -> usize) {
+        for (account, care) in &mut self.accounts {
+            let alone = members(*account) == 0;
+            if care.accompanied && alone {
+                care.searches = 0;
+                let soon = now + SEARCH_SOON / 2 + self.dice.below(SEARCH_SOON);
+                care.search_at = care.search_at.min(soon);
+            }
+            care.accompanied = !alone;
         }
     }
 
@@ -140,14 +226,8 @@ impl Upkeep {
     #[must_use]
     pub fn wake(&self) -> Option<Millis> {
         let all = self.accounts.values();
-        let next = all.flat_map(|care| {
-            [
-                care.put_at,
-                Some(care.look_at),
-                Some(care.search_at),
-                care.provide_at,
-            ]
-        });
+        let next = all.flat_map(|care| [care.put_at, Some(care.look_at), Some(care.search_at)]);
+        let next = next.chain([self.unsaid.wake()]);
         next.flatten().min().map(|at| at.max(self.pause))
     }
 
@@ -170,21 +250,35 @@ impl Upkeep {
                 tasks.push(Task::Look(*account));
             }
             if care.search_at <= now {
-                let pause = SEARCH_AGAIN.min(SEARCH_SOON << care.searches.min(16));
-                care.search_at = now + pause / 2 + self.dice.below(pause);
-                care.searches += 1;
                 let members = members(*account);
-                if members < ENOUGH {
+                // Whoever has company at the start has a day to find more of it.
+                let first = !care.searched && members > 0;
+                care.searched = true;
+                care.accompanied = members > 0;
+                let pause = match care.accompanied {
+                    true => SEARCH_MORE,
+                    false => SEARCH_AGAIN.min(SEARCH_SOON << care.searches.min(16)),
+                };
+                let least = if first { 0 } else { pause / 2 };
+                care.search_at = now + least + self.dice.below(pause);
+                if members < ENOUGH && !first {
                     tasks.push(Task::Search(*account));
                 }
-                if members == 0 {
+                // Those who were found the last time are not there.
+                if members == 0 && care.searches > 0 {
                     tasks.push(Task::Look(*account));
                 }
+                care.searches = if care.accompanied {
+                    0
+                } else {
+                    care.searches + 1
+                };
             }
-            if care.provide_at.is_some_and(|at| at <= now) {
-                care.provide_at = None;
-                tasks.push(Task::Provide(*account));
-            }
+        }
+        while tasks.len() < AT_ONCE
+            && let Some(account) = self.unsaid.take(now, &mut self.dice)
+        {
+            tasks.push(Task::Provide(account));
         }
         if !tasks.is_empty() {
             self.pause = now + MOMENT;
