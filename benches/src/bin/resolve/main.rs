@@ -34,7 +34,8 @@ const NODES: usize = 50;
 const RECORDS: u64 = 40;
 /// So long a node is there before it asks.
 const SETTLED: Duration = Duration::from_secs(31);
-/// Connections that our asking node keeps where it has to dial.
+/// Connections that a node of ours keeps, and where it shall have to dial for its questions.
+const MANY: u32 = 150;
 const FEW: u32 = 12;
 const DELAY: Duration = Duration::from_millis(50);
 const POSTS: usize = 60;
@@ -66,6 +67,14 @@ impl Layout {
         match self {
             Self::Loopback => "loopback",
             Self::Link(_) => "50 ms one way",
+        }
+    }
+
+    /// Connections of a node.
+    fn keeps(&self) -> u32 {
+        match self {
+            Self::Loopback => MANY,
+            Self::Link(_) => FEW,
         }
     }
 
@@ -118,7 +127,8 @@ fn connections(node: &mut IpfsNode) -> Result<f64> {
 
 /// The known nodes of a DHT of ours, which is at rest.
 fn net(layout: &Layout) -> Result<(IpfsNode, Value)> {
-    let mut net = ours(layout.far(), "--net", &[&NODES.to_string()])?;
+    let (nodes, keeps) = (NODES.to_string(), layout.keeps().to_string());
+    let mut net = ours(layout.far(), "--net", &[&nodes, &keeps])?;
     let (begin, mut before) = (Instant::now(), 0.0);
     loop {
         thread::sleep(Duration::from_secs(5));
@@ -147,11 +157,7 @@ fn measure_ours(layout: &Layout) -> Result<Measured> {
         measured.put.push(number(&told, "ms"));
     }
     drop(author);
-    let keeps = match layout {
-        Layout::Loopback => 150,
-        Layout::Link(_) => FEW,
-    };
-    let keeps = keeps.to_string();
+    let keeps = layout.keeps().to_string();
     let mut asker = ours(layout.near(), "--one", &["asker", &keeps, &known])?;
     thread::sleep(SETTLED);
     for author in 0..RECORDS {
@@ -250,9 +256,8 @@ fn scenario(layout: &Layout) -> Result<()> {
             pinged.least, pinged.mean
         );
     }
-    // Kubo's nodes find each other while ours are measured.
-    let kubo = ipns::Network::start(layout)?;
     let ours = measure_ours(layout).context("ours")?;
+    let kubo = ipns::Network::start(layout)?;
     let ipns = kubo.measure(layout).context("IPNS")?;
     report(layout, &ours, &ipns);
     if let Layout::Link(link) = layout {
@@ -266,7 +271,9 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["--net", host, nodes, ..] => node::net(host, nodes.parse()?),
+        ["--net", host, nodes, connections, ..] => {
+            node::net(host, nodes.parse()?, connections.parse()?)
+        }
         ["--one", host, name, connections, peers, ..] => {
             node::one(host, name, connections.parse()?, peers)
         }

@@ -67,15 +67,15 @@ async fn start(config: &Config) -> Result<(Node, Vec<String>)> {
     Ok((node, listen))
 }
 
-/// `--net HOST NODES`: a DHT.
-pub(crate) fn net(host: &str, nodes: usize) -> Result<()> {
+/// `--net HOST NODES CONNECTIONS`: a DHT.
+pub(crate) fn net(host: &str, nodes: usize, connections: u32) -> Result<()> {
     let runtime = Runtime::new()?;
     let mut all: Vec<(Node, Vec<String>)> = Vec::new();
     for at in 0..nodes {
         let known = [0, at / 2, at.saturating_sub(1)];
         let known = known.iter().filter_map(|at| all.get(*at));
         let known = known.flat_map(|(_, listen)| listen.clone()).collect();
-        let config = config(&format!("net {at}"), host, 150, known)?;
+        let config = config(&format!("net {at}"), host, connections, known)?;
         all.push(runtime.block_on(start(&config))?);
     }
     let known: Vec<&Vec<String>> = all.iter().step_by(17).map(|(_, listen)| listen).collect();
