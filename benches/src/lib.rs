@@ -6,6 +6,7 @@
 
 pub mod orders;
 pub mod place;
+pub mod program;
 
 use std::{
     fmt, fs,

@@ -13,14 +13,18 @@ use serde_json::Value;
 
 /// The running program; it ends with the value.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub struct Lines {
     child: Child,
     input: ChildStdin,
     output: Receiver<String>,
 }
 
 impl Lines {
-    pub(super) fn start(mut command: Command) -> Result<Self> {
+    /// Starts a program; what it writes to its standard error goes nowhere.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(mut command: Command) -> Result<Self> {
         let name = command.get_program().to_os_string();
         let mut child = command
             .stdin(Stdio::piped())
@@ -47,13 +51,20 @@ impl Lines {
     }
 
     /// The next line that the program writes.
-    pub(super) fn next(&mut self, limit: Duration) -> Result<Value> {
+    ///
+    /// # Errors
+    /// When there is none within `limit`, or it is not JSON.
+    pub fn next(&mut self, limit: Duration) -> Result<Value> {
         let line = self.output.recv_timeout(limit);
         let line = line.with_context(|| format!("no answer within {limit:?}, or it has ended"))?;
         serde_json::from_str(&line).with_context(|| format!("not JSON: {line}"))
     }
 
-    pub(super) fn order(&mut self, order: &Value, limit: Duration) -> Result<Value> {
+    /// Writes a line and gives the next one that the program writes.
+    ///
+    /// # Errors
+    /// As [`Lines::next`], and what the program says in a field `error`.
+    pub fn order(&mut self, order: &Value, limit: Duration) -> Result<Value> {
         writeln!(self.input, "{order}")?;
         let answer = self.next(limit)?;
         if let Some(error) = answer["error"].as_str() {

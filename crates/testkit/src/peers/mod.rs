@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use self::lines::Lines;
+pub use self::lines::Lines;
 use crate::lab::Host;
 
 /// How long an order may take: far longer than any does.
