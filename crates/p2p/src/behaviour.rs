@@ -19,6 +19,7 @@ use crate::{
     bitswap,
     config::{Budget, Config, Switches},
     dht::{self, Guarded, RowStore},
+    entrance::Entrance,
     lines,
     passing::PassingOn,
     tested::Tested,
@@ -47,7 +48,7 @@ const OWN_DIALS: u32 = 64;
 /// All of them.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
-    pub(crate) limits: connection_limits::Behaviour,
+    pub(crate) door: Door,
     pub(crate) ping: ping::Behaviour,
     pub(crate) identify: identify::Behaviour,
     pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
@@ -57,6 +58,13 @@ pub(crate) struct Behaviour {
     pub(crate) ipfs: Toggle<dht::ipfs::Behaviour>,
     pub(crate) lines: lines::Behaviour,
     pub(crate) bitswap: bitswap::Behaviour,
+}
+
+/// What lets connections in.
+#[derive(NetworkBehaviour)]
+pub(crate) struct Door {
+    limits: connection_limits::Behaviour,
+    entrance: Entrance,
 }
 
 /// What makes a node behind a router reachable.
@@ -90,7 +98,10 @@ impl Behaviour {
             .with_agent_version(AGENT.to_owned())
             .with_push_listen_addr_updates(true);
         Ok(Self {
-            limits: connection_limits::Behaviour::new(limits(config.budget)),
+            door: Door {
+                limits: connection_limits::Behaviour::new(limits(config.budget)),
+                entrance: Entrance::new(config.clock.clone()),
+            },
             ping: ping::Behaviour::new(ping::Config::new().with_interval(PING)),
             identify: identify::Behaviour::new(identify),
             mdns: mdns.into(),
@@ -152,7 +163,7 @@ fn rows(own: PeerId, config: &Config) -> Guarded {
     let settings = dht::config(dht::NAME, config.budget.replicas);
     let mut kademlia = kad::Behaviour::with_config(own, store, settings);
     kademlia.set_mode(Some(kad::Mode::Server));
-    Guarded(kademlia)
+    Guarded::new(kademlia)
 }
 
 /// A seed for choices that need not be secret.

@@ -16,22 +16,28 @@ pub(crate) struct Rate {
     pub(crate) second: f64,
 }
 
-/// The first bits of an address: /16 of IPv4, /32 of IPv6, which few people have many of.
+/// The first bits of an address in the open internet: /16 of IPv4, /32 of IPv6, which few people
+/// have many of. In private networks, a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Part {
     V4([u8; 2]),
     V6([u8; 4]),
+    Host(IpAddr),
 }
 
 impl Part {
-    /// Of an address in the open internet. Others are not told apart, so they have none.
+    /// Of an address. Others than those of the internet have none, nor has this machine: whoever
+    /// is on it can do worse than flood.
     pub(crate) fn of(address: &Multiaddr) -> Option<Self> {
         let ip = address.iter().find_map(|part| match part {
             Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
             Protocol::Ip6(ip) => Some(IpAddr::V6(ip)),
             _ => None,
         });
-        match ip.filter(|ip| ourspace_protocol::seams::is_public(*ip))? {
+        let ip = ip?;
+        match ip {
+            _ if ip.is_loopback() => None,
+            _ if !ourspace_protocol::seams::is_public(ip) => Some(Self::Host(ip)),
             IpAddr::V4(ip) => {
                 let [a, b, ..] = ip.octets();
                 Some(Self::V4([a, b]))

@@ -9,7 +9,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures::{channel::mpsc::UnboundedReceiver, stream::FuturesUnordered};
@@ -27,11 +27,20 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::{
     client::{self, Client, Id},
     handle::{Board, Command, Handle, Owner, Traffic},
-    handler::{Incoming, ToHandler, Wrong},
+    handler::{Handler, Incoming, ToHandler, Wrong},
     limits::Limits,
     message::Message,
     server::{self, Server},
     session::TICK,
+};
+use crate::pace::{Meters, Speed};
+
+/// Wants that one part of the network may send: a node of ours that fetches the smallest files as
+/// fast as it can stays below, and what may come at once is the largest list that anybody needs,
+/// four times.
+const WANTS: Speed = Speed {
+    second: 20_000,
+    at_once: Duration::from_millis(820),
 };
 
 /// Addresses of one provider, the last that were given.
@@ -89,9 +98,22 @@ struct Clock {
     tick: Option<Delay>,
 }
 
+/// What a connection may cost.
+#[derive(Debug)]
+struct Bounds {
+    limits: Limits,
+    meters: Meters,
+}
+
+impl Bounds {
+    fn handler(&mut self, remote: &Multiaddr) -> Handler {
+        Handler::new(self.limits, self.meters.pace(remote))
+    }
+}
+
 /// Bitswap in a swarm.
 pub struct Behaviour {
-    limits: Limits,
+    bounds: Bounds,
     blocks: Blocks,
     server: Server<PeerId>,
     client: Client<PeerId>,
@@ -128,7 +150,10 @@ impl Behaviour {
     pub fn new(blocks: Blocks, limits: Limits) -> Self {
         let (handle, commands, board) = Handle::new();
         Self {
-            limits,
+            bounds: Bounds {
+                limits,
+                meters: Meters::new(WANTS),
+            },
             blocks,
             server: Server::new(limits),
             client: Client::new(limits),
@@ -163,6 +188,7 @@ impl Behaviour {
                     self.reads.push(spawn_blocking(move || job.run(&*blocks)));
                 }
                 server::Effect::Send(peer, message, bytes) => self.send(peer, message, bytes),
+                server::Effect::Absent(peer, wants) => self.notify(peer, ToHandler::Absent(wants)),
             }
         }
         self.board(|board, this| board.served = this.server.served());

@@ -5,7 +5,6 @@ use std::{
     collections::VecDeque,
     sync::{Arc, atomic::AtomicU64, atomic::Ordering},
     task::{Context, Poll},
-    time::Instant,
 };
 
 use futures::{
@@ -29,9 +28,9 @@ use super::{
     limits::Limits,
     message::{Ask, Entry, Message, MessageError, Name, Payload},
     outbound::{Left, Outgoing, Writer},
-    pace::Pace,
     protocol::Protocol,
 };
+use crate::pace::Pace;
 
 /// Messages whose blocks are being hashed; while there are more, no more are read.
 const CHECKS: usize = 8;
@@ -39,6 +38,11 @@ const CHECKS: usize = 8;
 const HASHED_HERE: usize = 16 * 1024;
 /// How often in a row a stream may break before the peer counts as unusable.
 const TRIES: u32 = 3;
+/// A message costs as much as so many wants, whatever is in it.
+const MESSAGE: usize = 4;
+/// And a want for a block that is not here so many more: nobody honest has many of these, and
+/// each costs a look at the disk.
+const ABSENT: usize = 19;
 
 /// What the behaviour tells a connection.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub enum ToHandler {
     Send(Box<Message>, usize),
     /// Whether the connection is needed although nothing happens.
     Need(bool),
+    /// So many of the peer's wants were looked up for nothing.
+    Absent(usize),
 }
 
 /// What a connection tells the behaviour.
@@ -128,7 +134,7 @@ impl std::fmt::Debug for Handler {
 }
 
 impl Handler {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, pace: Pace) -> Self {
         let arrived = Arc::<AtomicU64>::default();
         Self {
             limits,
@@ -142,7 +148,7 @@ impl Handler {
                 deadline: None,
             },
             needed: false,
-            pace: Pace::new(Instant::now()),
+            pace,
             events: VecDeque::from([FromHandler::New(arrived)]),
         }
     }
@@ -159,7 +165,7 @@ impl Handler {
             }
             match self.inbound.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok((message, wire)))) => {
-                    self.pace.pay(message.entries.len(), Instant::now());
+                    self.pace.pay(message.entries.len() + MESSAGE);
                     let bytes: usize = message.blocks.iter().map(|block| block.data.len()).sum();
                     let most = self.limits.wants_of_a_peer;
                     if bytes > HASHED_HERE {
@@ -293,6 +299,7 @@ impl ConnectionHandler for Handler {
                 }
                 self.sending.queue.push_back((*message, bytes));
             }
+            ToHandler::Absent(wants) => self.pace.pay(wants * ABSENT),
             ToHandler::Need(needed) => {
                 self.needed = needed;
                 // What was asked on another connection may come on this one.

@@ -22,7 +22,6 @@ mod limits;
 pub mod message;
 mod muxer;
 mod outbound;
-mod pace;
 mod protocol;
 mod server;
 mod session;

@@ -61,6 +61,7 @@ pub(super) struct Done<P> {
     bytes: usize,
     wants: Vec<Wanted>,
     looked_up: usize,
+    absent: usize,
     failures: u64,
 }
 
@@ -74,6 +75,7 @@ impl<P> Job<P> {
             bytes: 0,
             wants: self.wants,
             looked_up: 0,
+            absent: 0,
             failures: 0,
         };
         for wanted in &done.wants {
@@ -85,6 +87,7 @@ impl<P> Job<P> {
                 done.failures += 1;
                 Found::Absent
             });
+            done.absent += usize::from(matches!(found, Found::Absent));
             let name = wanted.name.clone();
             match (found, &name) {
                 (Found::Bytes(data), Name::Known { cid, v0 }) => {
@@ -137,6 +140,8 @@ pub(super) enum Effect<P> {
     Read(Job<P>),
     /// Send this, and say when so many bytes of it have left.
     Send(P, Message, usize),
+    /// So many wants of a peer were looked up for nothing.
+    Absent(P, usize),
 }
 
 /// Counts for people who look after a node.
@@ -246,6 +251,9 @@ impl<P: Copy + Eq + Hash> Server<P> {
         peer.ledger.give_back(done.wants, done.looked_up);
         self.served.blocks += done.answer.blocks.len() as u64;
         self.served.bytes += done.bytes as u64;
+        if done.absent > 0 {
+            effects.push(Effect::Absent(done.peer, done.absent));
+        }
         if !done.answer.is_empty() {
             effects.push(Effect::Send(done.peer, done.answer, done.bytes));
         }

@@ -1,8 +1,9 @@
-//! Kademlia that knows whose request it is handling.
+//! Kademlia that knows whose request it is handling, and lets nobody ask without end.
 
 use std::{
     ops::{Deref, DerefMut},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use libp2p::{
@@ -16,26 +17,50 @@ use libp2p::{
 };
 
 use super::RowStore;
+use crate::{
+    pace::{Meters, Speed},
+    paced::Paced,
+};
+
+/// Questions of one part of the network: each costs some sixty microseconds. Whoever begins with
+/// hundreds of follows asks a thousand at once.
+const QUESTIONS: Speed = Speed {
+    second: 200,
+    at_once: Duration::from_secs(10),
+};
 
 /// Kademlia over a [`RowStore`].
-pub(crate) struct Guarded(pub(crate) kad::Behaviour<RowStore>);
+pub(crate) struct Guarded {
+    inner: kad::Behaviour<RowStore>,
+    meters: Meters,
+}
+
+impl Guarded {
+    pub(crate) fn new(inner: kad::Behaviour<RowStore>) -> Self {
+        Self {
+            inner,
+            meters: Meters::new(QUESTIONS),
+        }
+    }
+}
 
 impl Deref for Guarded {
     type Target = kad::Behaviour<RowStore>;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.inner
     }
 }
 
 impl DerefMut for Guarded {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.0
+        &mut self.inner
     }
 }
 
 impl NetworkBehaviour for Guarded {
-    type ConnectionHandler = <kad::Behaviour<RowStore> as NetworkBehaviour>::ConnectionHandler;
+    type ConnectionHandler =
+        Paced<<kad::Behaviour<RowStore> as NetworkBehaviour>::ConnectionHandler>;
     type ToSwarm = kad::Event;
 
     fn handle_pending_inbound_connection(
@@ -44,7 +69,7 @@ impl NetworkBehaviour for Guarded {
         local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<(), ConnectionDenied> {
-        self.0
+        self.inner
             .handle_pending_inbound_connection(connection, local, remote)
     }
 
@@ -55,9 +80,11 @@ impl NetworkBehaviour for Guarded {
         local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.0.store_mut().budgets.connected(peer, remote);
-        self.0
-            .handle_established_inbound_connection(connection, peer, local, remote)
+        self.inner.store_mut().budgets.connected(peer, remote);
+        let inner = self
+            .inner
+            .handle_established_inbound_connection(connection, peer, local, remote)?;
+        Ok(Paced::new(inner, self.meters.pace(remote)))
     }
 
     fn handle_pending_outbound_connection(
@@ -67,7 +94,7 @@ impl NetworkBehaviour for Guarded {
         addresses: &[Multiaddr],
         role: Endpoint,
     ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
-        self.0
+        self.inner
             .handle_pending_outbound_connection(connection, peer, addresses, role)
     }
 
@@ -79,18 +106,20 @@ impl NetworkBehaviour for Guarded {
         role: Endpoint,
         port: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.0.store_mut().budgets.connected(peer, address);
-        self.0
-            .handle_established_outbound_connection(connection, peer, address, role, port)
+        self.inner.store_mut().budgets.connected(peer, address);
+        let inner = self
+            .inner
+            .handle_established_outbound_connection(connection, peer, address, role, port)?;
+        Ok(Paced::new(inner, self.meters.pace(address)))
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         if let FromSwarm::ConnectionClosed(closed) = &event
             && closed.remaining_established == 0
         {
-            self.0.store_mut().budgets.gone(&closed.peer_id);
+            self.inner.store_mut().budgets.gone(&closed.peer_id);
         }
-        self.0.on_swarm_event(event);
+        self.inner.on_swarm_event(event);
     }
 
     fn on_connection_handler_event(
@@ -99,15 +128,16 @@ impl NetworkBehaviour for Guarded {
         connection: ConnectionId,
         event: THandlerOutEvent<Self>,
     ) {
-        self.0.store_mut().budgets.sender = Some(peer);
-        self.0.on_connection_handler_event(peer, connection, event);
-        self.0.store_mut().budgets.sender = None;
+        self.inner.store_mut().budgets.sender = Some(peer);
+        self.inner
+            .on_connection_handler_event(peer, connection, event);
+        self.inner.store_mut().budgets.sender = None;
     }
 
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
-        self.0.poll(cx)
+        self.inner.poll(cx)
     }
 }

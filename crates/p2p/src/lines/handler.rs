@@ -16,6 +16,7 @@ use libp2p::{
 };
 
 use super::frames::{FrameReader, FrameWriter};
+use crate::pace::Pace;
 
 /// Streams that a peer may have open towards this node: a new one may come before the end
 /// of the old one was seen.
@@ -46,6 +47,8 @@ pub(crate) struct Handler {
     early: VecDeque<Arc<[u8]>>,
     told: VecDeque<Told>,
     speaks: bool,
+    /// How fast frames are taken.
+    pace: Pace,
 }
 
 #[derive(Debug)]
@@ -60,7 +63,7 @@ enum Outbound {
 }
 
 impl Handler {
-    pub(super) fn new(protocol: StreamProtocol) -> Self {
+    pub(super) fn new(protocol: StreamProtocol, pace: Pace) -> Self {
         Self {
             protocol,
             inbound: VecDeque::new(),
@@ -68,6 +71,7 @@ impl Handler {
             early: VecDeque::new(),
             told: VecDeque::new(),
             speaks: false,
+            pace,
         }
     }
 
@@ -116,10 +120,16 @@ impl Handler {
     }
 
     fn poll_in(&mut self, cx: &mut Context<'_>) -> Option<Told> {
+        if self.pace.poll(cx).is_pending() {
+            return None;
+        }
         let mut at = 0;
         while let Some(reader) = self.inbound.get_mut(at) {
             match reader.poll_frame(cx) {
-                Poll::Ready(Ok(Some(frame))) => return Some(Told::Frame(frame)),
+                Poll::Ready(Ok(Some(frame))) => {
+                    self.pace.pay(1);
+                    return Some(Told::Frame(frame));
+                }
                 Poll::Ready(Ok(None)) => drop(self.inbound.remove(at)),
                 Poll::Ready(Err(error)) => {
                     drop(self.inbound.remove(at));

@@ -10,6 +10,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use libp2p::{
@@ -24,9 +25,16 @@ use libp2p::{
 
 pub(crate) use self::handler::Handler;
 use self::handler::Told;
+use crate::pace::{Meters, Speed};
 
 /// The protocol's name.
 pub(crate) const NAME: StreamProtocol = StreamProtocol::new("/ourspace/peer/1");
+
+/// Frames of all peers of one part of the network.
+const FRAMES: Speed = Speed {
+    second: 400,
+    at_once: Duration::from_secs(20),
+};
 
 /// What happens on the lines.
 #[derive(Debug)]
@@ -35,6 +43,9 @@ pub(crate) enum Event {
     Open(PeerId),
     /// A peer that speaks it already does so on one more connection.
     Another(PeerId),
+    /// The connection that was used for such a peer has ended, and another one is used from now
+    /// on: what was under way may be lost.
+    Moved(PeerId),
     /// The last connection to such a peer has ended.
     Closed(PeerId),
     /// A frame came.
@@ -51,13 +62,26 @@ struct Line {
 }
 
 /// All lines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Behaviour {
     /// Those that speak: direct ones first, and of these the newest.
     lines: BTreeMap<PeerId, Vec<Line>>,
     relayed: BTreeMap<ConnectionId, bool>,
     queue: VecDeque<ToSwarm<Event, Arc<[u8]>>>,
     waker: Option<std::task::Waker>,
+    meters: Meters,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self {
+            lines: BTreeMap::new(),
+            relayed: BTreeMap::new(),
+            queue: VecDeque::new(),
+            waker: None,
+            meters: Meters::new(FRAMES),
+        }
+    }
 }
 
 impl Behaviour {
@@ -131,17 +155,25 @@ impl Behaviour {
         let Some(lines) = self.lines.get_mut(&peer) else {
             return;
         };
+        let used = lines.first().map(|line| line.connection);
         lines.retain(|line| line.connection != connection);
         if lines.is_empty() {
             self.lines.remove(&peer);
             self.push(ToSwarm::GenerateEvent(Event::Closed(peer)));
+        } else if used == Some(connection) {
+            self.push(ToSwarm::GenerateEvent(Event::Moved(peer)));
         }
     }
 
-    fn begin(&mut self, connection: ConnectionId, address: &Multiaddr) -> Handler {
+    fn begin(
+        &mut self,
+        connection: ConnectionId,
+        address: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Handler {
         let relayed = address.iter().any(|part| part == Protocol::P2pCircuit);
         self.relayed.insert(connection, relayed);
-        Handler::new(NAME)
+        Handler::new(NAME, self.meters.pace(remote))
     }
 }
 
@@ -154,9 +186,9 @@ impl NetworkBehaviour for Behaviour {
         connection: ConnectionId,
         _: PeerId,
         local: &Multiaddr,
-        _: &Multiaddr,
+        remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(self.begin(connection, local))
+        Ok(self.begin(connection, local, remote))
     }
 
     fn handle_established_outbound_connection(
@@ -167,7 +199,7 @@ impl NetworkBehaviour for Behaviour {
         _: Endpoint,
         _: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(self.begin(connection, address))
+        Ok(self.begin(connection, address, address))
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {

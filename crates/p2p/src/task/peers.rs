@@ -21,6 +21,8 @@ const FRAMES: Rate = Rate {
     burst: 2_000.0,
     second: 100.0,
 };
+/// So many of what was too much, and it is a fault.
+const OVERFLOWS: u32 = 50;
 /// Bytes of the delta of a notice that counts as one; a larger one counts as several.
 const NOTICE_BYTES: usize = 3 * 1024;
 /// Notices of one peer: a mailbox's worth of strangers' and some more.
@@ -72,6 +74,7 @@ pub(super) struct Peer {
     pub(super) ahead: Option<i64>,
     pub(super) since: Millis,
     faults: u32,
+    overflows: u32,
 }
 
 /// What peers may still send, whether they are connected or were.
@@ -130,6 +133,7 @@ impl Peers {
             ahead: None,
             since: now,
             faults: 0,
+            overflows: 0,
         };
         self.connected.insert(peer, new);
     }
@@ -176,6 +180,14 @@ impl Peers {
     /// Whether a peer may send one more frame now.
     pub(super) fn may_speak(&mut self, peer: &PeerId, now: Millis) -> bool {
         self.connected.contains_key(peer) && self.may.frames.take(*peer, now)
+    }
+
+    /// Counts what a peer sent beyond what it may; whether that is a fault by now.
+    pub(super) fn overflows(&mut self, peer: &PeerId) -> bool {
+        self.connected.get_mut(peer).is_some_and(|known| {
+            known.overflows += 1;
+            known.overflows % OVERFLOWS == 0
+        })
     }
 
     /// Whether a peer may hand over one more notice now, with a delta of so many bytes.

@@ -70,12 +70,21 @@ impl Task {
             _ => (self.peers.may_compare(&peer, now), "mail_too_much"),
         };
         if !may {
-            self.count(what, 1);
+            self.too_much(peer, what);
             return;
         }
         let origin = self.origin(&peer);
         let from = peer.to_string();
         self.tell(Event::Mail { from, origin, mail });
+    }
+
+    /// A peer has sent more than it, or its part of the network, may. It is not to blame at
+    /// once, for others may have used that up; who goes on and on is hung up on.
+    pub(super) fn too_much(&mut self, peer: PeerId, what: &'static str) {
+        match self.peers.overflows(&peer) {
+            true => self.fault(peer, what),
+            false => self.count(what, 1),
+        }
     }
 
     /// Stands for the part of the network that a peer is in: whoever floods from one part

@@ -128,13 +128,17 @@ impl Task {
                 let out = vec![self.talk.greet(peer, now)];
                 self.carry_out(out);
             }
+            lines::Event::Moved(peer) => {
+                let out = self.talk.introduce(peer, now);
+                self.carry_out(out);
+            }
             lines::Event::Closed(peer) => {
                 let out = self.talk.closed(peer, now);
                 self.carry_out(out);
             }
             lines::Event::Frame(peer, frame) => {
                 if !self.peers.may_speak(&peer, now) {
-                    self.fault(peer, "frames_too_many");
+                    self.too_much(peer, "frames_too_many");
                     return;
                 }
                 let rows = self.swarm.behaviour_mut().rows.store_mut();

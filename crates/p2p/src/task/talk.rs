@@ -155,8 +155,7 @@ impl Talk {
     pub(super) fn watch(&mut self, account: Account) {
         if self.watched.len() >= WATCHED {
             let heads = &self.heads;
-            self.watched
-                .retain(|_, account| heads.contains_key(account));
+            self.watched.retain(|_, one| heads.contains_key(one));
         }
         self.watched.insert(Topic::of(account), account);
     }
@@ -172,31 +171,33 @@ impl Talk {
     fn tell_all(&self, message: &Message) -> Vec<Do> {
         let frame: Arc<[u8]> = message.to_bytes().into();
         let peers = self.push.peers().into_iter();
-        peers
-            .map(|peer| Do::Send(peer, Arc::clone(&frame)))
-            .collect()
+        let send = |peer| Do::Send(peer, Arc::clone(&frame));
+        peers.map(send).collect()
     }
 
     /// A peer speaks from now on.
     pub(super) fn opened(&mut self, peer: PeerId, now: Millis) -> Vec<Do> {
         let mut out = self.input(Input::Connected(peer), now);
-        out.push(self.greet(peer, now));
-        for part in self.push.interests().chunks(limits::TOPICS_AT_ONCE) {
-            let joined = part.to_vec();
-            let left = Vec::new();
-            out.push(send(peer, &Message::Interests { joined, left }));
-        }
+        out.extend(self.introduce(peer, now));
+        out
+    }
+
+    /// Says who this node is, and whose news it wants.
+    pub(super) fn introduce(&self, peer: PeerId, now: Millis) -> Vec<Do> {
+        let mut out = vec![self.greet(peer, now)];
+        let interests = self.push.interests();
+        let parts = interests.chunks(limits::TOPICS_AT_ONCE);
+        out.extend(parts.map(|part| {
+            let (joined, left) = (part.to_vec(), Vec::new());
+            send(peer, &Message::Interests { joined, left })
+        }));
         out
     }
 
     /// The first message on each connection.
     pub(super) fn greet(&self, peer: PeerId, now: Millis) -> Do {
-        let hello = Message::Hello {
-            clock: now,
-            agent: AGENT.to_owned(),
-            run: self.run,
-        };
-        send(peer, &hello)
+        let (clock, agent, run) = (now, AGENT.to_owned(), self.run);
+        send(peer, &Message::Hello { clock, agent, run })
     }
 
     /// A peer has said which run of its program it is: after a new start it knows nothing of

@@ -40,6 +40,7 @@ struct World {
     server: Server<u8>,
     blocks: Blocks,
     sent: Vec<(u8, Message, usize)>,
+    absent: usize,
 }
 
 impl World {
@@ -48,6 +49,7 @@ impl World {
             server: Server::new(limits),
             blocks,
             sent: Vec::new(),
+            absent: 0,
         }
     }
 
@@ -61,6 +63,7 @@ impl World {
                     open.extend(self.server.handle(Input::Read(done)));
                 }
                 Effect::Send(peer, message, bytes) => self.sent.push((peer, message, bytes)),
+                Effect::Absent(_, wants) => self.absent += wants,
             }
         }
     }
