@@ -244,7 +244,7 @@ impl World {
                 density.note_probe(&keys::of_row(&key), &places);
             }
             Goal::Part(region) => {
-                self.tally.lookup(Why::Put, questions);
+                self.tally.lookup(Why::Part, questions);
                 self.found_part(region, nearest);
             }
         }

@@ -373,6 +373,7 @@ fn upkeep(tally: &Tally) -> Report {
         ("routing table refreshed (modelled)", Why::Refresh),
         ("followed rows looked after", Why::Look),
         ("rows put", Why::Put),
+        ("regions searched, by parts", Why::Part),
         ("density", Why::Probe),
         ("keepers searched (modelled)", Why::Search),
         ("feeds announced (modelled)", Why::Provide),

@@ -32,15 +32,17 @@ pub enum Why {
     Provide,
     /// Somebody looks for somebody whom they do not follow.
     Sample,
+    /// Parts of the region around a row are searched, where those next to it are a crowd.
+    Part,
 }
 
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// Lookups, by why.
-    pub lookups: [u64; 7],
+    pub lookups: [u64; 8],
     /// Questions of these.
-    pub questions: [u64; 7],
+    pub questions: [u64; 8],
     /// Rows and provider records that were sent, and their bytes.
     pub stores: u64,
     /// Bytes of these.
@@ -68,7 +70,8 @@ impl Tally {
     /// Questions of a lookup, on average over those that were really done.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        let really = [Why::Look, Why::Put, Why::Probe, Why::Sample].map(|why| why as usize);
+        let really =
+            [Why::Look, Why::Put, Why::Probe, Why::Sample, Why::Part].map(|why| why as usize);
         let lookups: u64 = really.iter().map(|why| self.lookups[*why]).sum();
         let questions: u64 = really.iter().map(|why| self.questions[*why]).sum();
         questions as f64 / lookups.max(1) as f64

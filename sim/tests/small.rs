@@ -27,7 +27,7 @@ fn nodes_that_come_and_go_find_each_other_s_records() {
     // Looks are not answered by puts: a row lives on where it is.
     let looks = lived.tally.lookups[Why::Look as usize];
     let puts = lived.tally.lookups[Why::Put as usize];
-    assert!(puts * 2 < looks, "{puts} puts, {looks} looks");
+    assert!(puts * 10 < looks, "{puts} puts, {looks} looks");
 }
 
 #[test]
