@@ -104,6 +104,24 @@ fn who_is_alone_searches_soon_and_again_and_looks_for_the_row() {
 }
 
 #[test]
+fn at_a_start_there_is_time_to_meet_those_who_are_known() {
+    let mut upkeep = following(500);
+    // Nobody is connected for five seconds.
+    let alone = run(&mut upkeep, START + 5 * SECOND, (0, 0));
+    let met = run(&mut upkeep, START + HOUR, (1, 1));
+    let searches = count(&alone, is_search) + count(&met, is_search);
+    assert!(searches < 80, "{searches}");
+    // Who is followed later is searched for as soon as one who is followed alone.
+    let later = START + HOUR;
+    upkeep.join(account(900), false, later);
+    let done = run(&mut upkeep, later + 8 * SECOND, (0, 0));
+    assert!(
+        done.iter()
+            .any(|(_, task)| *task == Task::Search(account(900)))
+    );
+}
+
+#[test]
 fn a_row_is_not_looked_for_at_once_where_somebody_is_named() {
     let looks = |named| {
         let mut upkeep = following(500);

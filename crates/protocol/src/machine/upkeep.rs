@@ -26,6 +26,9 @@ const LOOK_AGAIN: Millis = 12 * 60 * 60 * 1000;
 /// last. It may be long in the end, for whoever comes later looks for those who are here.
 const SEARCH_SOON: Millis = 5_000;
 const SEARCH_AGAIN: Millis = 4 * 60 * 60 * 1000;
+/// Where many are joined at once, as at a start, the first search waits so much longer for each:
+/// nodes that are known already are connected meanwhile.
+const SEARCH_EACH: Millis = 60;
 /// The same while there is somebody, but too few.
 const SEARCH_MORE: Millis = 24 * 60 * 60 * 1000;
 /// Connected nodes that keep a feed, which are enough.
@@ -122,6 +125,8 @@ pub struct Upkeep {
     accounts: BTreeMap<Account, Care>,
     unsaid: Unsaid,
     dice: Dice,
+    /// How many were joined one right after the other, and when the last one was.
+    lately: (Millis, u64),
     /// Nothing before.
     pause: Millis,
 }
@@ -134,12 +139,19 @@ impl Upkeep {
             accounts: BTreeMap::new(),
             unsaid: Unsaid::default(),
             dice,
+            lately: (0, 0),
             pause: 0,
         }
     }
 
     /// It follows an account from now on; `own` is its person's.
     pub fn join(&mut self, account: Account, own: bool, now: Millis) {
+        let (since, joined) = &mut self.lately;
+        if now > *since + MOMENT {
+            *joined = 0;
+        }
+        (*since, *joined) = (now, *joined + 1);
+        let soon = SEARCH_SOON + SEARCH_EACH * *joined;
         let mut within = |end: Millis| now + self.dice.below(end);
         let care = Care {
             put: None,
@@ -149,7 +161,7 @@ impl Upkeep {
             } else {
                 within(LOOK_AGAIN)
             },
-            search_at: within(SEARCH_SOON) + SEARCH_SOON / 2,
+            search_at: within(soon) + SEARCH_SOON / 2,
             searches: 0,
             accompanied: false,
             searched: false,
