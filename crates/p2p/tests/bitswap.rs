@@ -171,6 +171,7 @@ async fn what_nobody_has_is_searched_for_and_then_missing() {
     session.want(wants([pieces[0], absent]));
     let wanted = Event::ProvidersWanted {
         session: session.id(),
+        alone: false,
     };
     let start = Instant::now();
     while !to.events().contains(&wanted) {

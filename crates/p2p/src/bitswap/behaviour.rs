@@ -57,6 +57,8 @@ pub enum Event {
     ProvidersWanted {
         /// The session's number.
         session: u64,
+        /// Nobody was given to it so far.
+        alone: bool,
     },
     /// A peer did what it must not do, or not what it should.
     Misbehaved {
@@ -214,7 +216,8 @@ impl Behaviour {
                     }
                 }
                 client::Effect::Search(session) => {
-                    let event = Event::ProvidersWanted { session };
+                    let alone = self.client.is_alone(session);
+                    let event = Event::ProvidersWanted { session, alone };
                     self.out.push_back(ToSwarm::GenerateEvent(event));
                 }
                 client::Effect::Dial(peer) => self.dial(peer),

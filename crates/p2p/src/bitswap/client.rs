@@ -116,6 +116,11 @@ impl<P: Copy + Ord + Hash> Client<P> {
         self.sessions.values().any(|session| session.uses(peer))
     }
 
+    /// Whether nobody was given to a session to ask.
+    pub(super) fn is_alone(&self, session: Id) -> bool {
+        self.sessions.get(&session).is_some_and(Session::is_alone)
+    }
+
     /// Whether time has to be told to it.
     pub(super) fn is_waiting(&self) -> bool {
         self.sessions.values().any(Session::is_waiting)

@@ -165,6 +165,11 @@ impl<P: Copy + Ord> Session<P> {
         provider.is_some_and(|(provider, _)| provider.is_in())
     }
 
+    /// Whether nobody was given to it to ask.
+    pub(super) fn is_alone(&self) -> bool {
+        self.providers.is_empty()
+    }
+
     /// All that are asked and not answered, for whoever ends the session.
     pub(super) fn open(&self) -> impl Iterator<Item = (P, Cid)> {
         self.providers.iter().flat_map(|(peer, (provider, _))| {

@@ -269,17 +269,19 @@ impl Task {
 
     /// Gives a session those who keep the feed.
     fn provide_for(&mut self, session: u64, account: Option<Account>) {
-        let members = account.map_or_else(Vec::new, |account| self.talk.members(account));
-        let members: Vec<String> = members.iter().map(PeerId::to_string).collect();
-        self.swarm
-            .behaviour()
-            .bitswap
-            .handle()
-            .add_providers(session, &members);
+        let given = account.is_some_and(|account| self.give_members(session, account));
         self.desk.sessions.insert(session, account);
-        if self.desk.early.remove(&session) {
+        if self.desk.early.remove(&session) && !given {
             self.providers_wanted(session);
         }
+    }
+
+    /// Gives a session the connected nodes that keep the feed; says whether there are any.
+    pub(super) fn give_members(&self, session: u64, account: Account) -> bool {
+        let members = self.talk.members(account);
+        let members: Vec<String> = members.iter().map(PeerId::to_string).collect();
+        let bitswap = self.swarm.behaviour().bitswap.handle();
+        bitswap.add_providers(session, &members) > 0
     }
 
     fn carry_out(&mut self, all: Vec<Do>) {

@@ -230,6 +230,7 @@ impl Task {
     pub(super) fn providers_wanted(&mut self, session: u64) {
         match self.desk.sessions.get(&session).copied() {
             Some(Some(account)) => {
+                self.count("searches_for_blocks", 1);
                 let rows = &mut self.swarm.behaviour_mut().rows;
                 let key = row_key(account);
                 self.queries
@@ -250,7 +251,16 @@ impl Task {
 
     fn bitswap_event(&mut self, event: bitswap::Event) {
         match event {
-            bitswap::Event::ProvidersWanted { session } => self.providers_wanted(session),
+            bitswap::Event::ProvidersWanted { session, alone } => {
+                // It may want something before it is given those who keep the feed: then it
+                // asks them first, and where they have it not, it says so again.
+                let account = self.desk.sessions.get(&session).copied().flatten();
+                let given =
+                    alone && account.is_some_and(|account| self.give_members(session, account));
+                if !given {
+                    self.providers_wanted(session);
+                }
+            }
             bitswap::Event::Misbehaved { peer, what } => {
                 self.count("bitswap_misbehaved", 1);
                 let silent = what == bitswap::Misbehaviour::Silent;

@@ -41,6 +41,13 @@ impl Task {
     }
 
     fn upkeep_task(&mut self, task: upkeep::Task) {
+        let what = match task {
+            upkeep::Task::Put(_) => "upkeep_puts",
+            upkeep::Task::Look(_) => "upkeep_looks",
+            upkeep::Task::Search(_) => "upkeep_searches",
+            upkeep::Task::Provide(_) => "upkeep_announced",
+        };
+        self.count(what, 1);
         let rows = &mut self.swarm.behaviour_mut().rows;
         match task {
             upkeep::Task::Put(account) => {
