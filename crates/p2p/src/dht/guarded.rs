@@ -107,9 +107,15 @@ impl NetworkBehaviour for Guarded {
         port: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
         self.inner.store_mut().budgets.connected(peer, address);
+        // Kademlia writes out addresses that it is told of with the peer id, and these as they
+        // are: it would tell others both.
+        let whole = address
+            .clone()
+            .with_p2p(peer)
+            .unwrap_or_else(|address| address);
         let inner = self
             .inner
-            .handle_established_outbound_connection(connection, peer, address, role, port)?;
+            .handle_established_outbound_connection(connection, peer, &whole, role, port)?;
         Ok(Paced::new(inner, self.meters.pace(address)))
     }
 

@@ -14,7 +14,7 @@ pub(crate) use self::{guarded::Guarded, store::RowStore};
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use libp2p::{PeerId, StreamProtocol, kad};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, kad, multiaddr::Protocol};
 use ourspace_protocol::limits;
 
 /// The name of our DHT's protocol.
@@ -55,6 +55,15 @@ pub(crate) fn config(name: StreamProtocol, replicas: NonZeroUsize) -> kad::Confi
             max_peers: u16::try_from(replicas.get()).unwrap_or(u16::MAX),
         });
     config
+}
+
+/// Whether an address leads to nobody but this machine.
+pub(crate) fn is_here(address: &Multiaddr) -> bool {
+    address.iter().any(|part| match part {
+        Protocol::Ip4(ip) => ip.is_loopback(),
+        Protocol::Ip6(ip) => ip.is_loopback(),
+        _ => false,
+    })
 }
 
 /// Where a node stands: Kademlia hashes the peer id.

@@ -287,11 +287,12 @@ impl Task {
     /// A peer has said which addresses and protocols it has.
     fn identified(&mut self, peer: PeerId, info: &identify::Info) {
         let now = self.now();
-        let mut new_relay = false;
+        let (mut new_relay, mut away) = (false, false);
         if let Some(known) = self.peers.get_mut(&peer) {
             let relays = info.protocols.contains(&HOP);
             new_relay = relays && !known.relays;
             known.relays = relays;
+            away = !dht::is_here(&known.address);
             known.agent = info
                 .agent_version
                 .chars()
@@ -305,7 +306,9 @@ impl Task {
         if new_relay {
             self.keep_reach(now);
         }
-        let addresses = || info.listen_addrs.iter().take(8);
+        // What leads to its own machine is of use there only.
+        let useful = |address: &&Multiaddr| !(away && dht::is_here(address));
+        let addresses = || info.listen_addrs.iter().filter(useful).take(8);
         if info.protocols.contains(&dht::NAME) {
             for address in addresses() {
                 self.rows().add_address(&peer, address.clone());
