@@ -12,6 +12,7 @@ pub mod bitswap;
 mod config;
 mod counted;
 mod dht;
+mod dialled_back;
 mod dialling;
 mod entrance;
 mod error;

@@ -3,10 +3,12 @@
 //! libp2p 0.57 has others try whatever they say they see: of a relayed connection the relay's
 //! address too, which works and says nothing. And it has an address tried once in a node's
 //! life, though a lost packet or a busy helper may be all that was wrong. So relayed addresses
-//! are left out here, and one that failed is tried a second time.
+//! are left out here, and one that failed is tried a second time. Streams on which others say
+//! that they have tried are read by [`DialledBack`].
 
 use std::task::{Context, Poll};
 
+use either::Either;
 use libp2p::{
     Multiaddr, PeerId,
     autonat::v2::client,
@@ -17,6 +19,11 @@ use libp2p::{
         THandler, THandlerInEvent, THandlerOutEvent, ToSwarm,
     },
 };
+
+use crate::dialled_back::DialledBack;
+
+/// The handler of connections that this node has made.
+type Asking = <client::Behaviour as NetworkBehaviour>::ConnectionHandler;
 
 /// The client of AutoNAT, which hears of addresses of this node's own only.
 pub(crate) struct Tested {
@@ -53,7 +60,7 @@ fn is_own(address: &Multiaddr) -> bool {
 }
 
 impl NetworkBehaviour for Tested {
-    type ConnectionHandler = <client::Behaviour as NetworkBehaviour>::ConnectionHandler;
+    type ConnectionHandler = Either<Asking, DialledBack>;
     type ToSwarm = client::Event;
 
     fn handle_established_inbound_connection(
@@ -64,7 +71,8 @@ impl NetworkBehaviour for Tested {
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
         self.inner
-            .handle_established_inbound_connection(connection, peer, local, remote)
+            .handle_established_inbound_connection(connection, peer, local, remote)?;
+        Ok(Either::Right(DialledBack::default()))
     }
 
     fn handle_established_outbound_connection(
@@ -77,6 +85,7 @@ impl NetworkBehaviour for Tested {
     ) -> Result<THandler<Self>, ConnectionDenied> {
         self.inner
             .handle_established_outbound_connection(connection, peer, address, role, port)
+            .map(Either::Left)
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
@@ -92,6 +101,10 @@ impl NetworkBehaviour for Tested {
         connection: ConnectionId,
         event: THandlerOutEvent<Self>,
     ) {
+        let event = match event {
+            Either::Left(event) => event,
+            Either::Right(told) => Either::Right(told),
+        };
         self.inner
             .on_connection_handler_event(peer, connection, event);
     }
@@ -100,7 +113,7 @@ impl NetworkBehaviour for Tested {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
-        self.inner.poll(cx)
+        self.inner.poll(cx).map(|event| event.map_in(Either::Left))
     }
 }
 
