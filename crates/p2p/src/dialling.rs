@@ -4,7 +4,8 @@
 //! such addresses of its own leads to somebody else here, often to this node itself. Libp2p
 //! gives up a peer at whose address somebody else answers, also where another address of it
 //! would have worked. So once a node has spoken with anybody on the public internet, it dials
-//! a private address only where it is known that this very peer is there.
+//! a private address only where it is known that this very peer is there. The same goes for this
+//! machine, unless the node listens on it alone: what runs here is nobody else's business.
 
 use std::{
     collections::BTreeSet,
@@ -36,6 +37,8 @@ pub(crate) struct Neighbours {
 #[derive(Debug, Default)]
 struct Shared {
     outside: AtomicBool,
+    /// The node listens not on this machine alone.
+    open: AtomicBool,
     near: Mutex<BTreeSet<(PeerId, IpAddr)>>,
 }
 
@@ -78,9 +81,9 @@ impl Neighbours {
             Protocol::P2p(peer) => Some(peer),
             _ => None,
         });
-        is_public(ip)
-            || !self.shared.outside.load(Ordering::Relaxed)
-            || peer.is_none_or(|peer| self.near().contains(&(peer, ip)))
+        let foreign = self.shared.outside.load(Ordering::Relaxed)
+            || ip.is_loopback() && self.shared.open.load(Ordering::Relaxed);
+        is_public(ip) || !foreign || peer.is_none_or(|peer| self.near().contains(&(peer, ip)))
     }
 }
 
@@ -116,6 +119,9 @@ impl<T: Transport + Unpin> Transport for Choosy<T> {
         id: ListenerId,
         address: Multiaddr,
     ) -> Result<(), TransportError<Self::Error>> {
+        if ip(&address).is_some_and(|ip| !ip.is_loopback()) {
+            self.neighbours.shared.open.store(true, Ordering::Relaxed);
+        }
         self.inner.listen_on(id, address)
     }
 
@@ -156,6 +162,10 @@ mod tests {
         };
         let neighbours = Neighbours::default();
         // In a private network nothing else is known.
+        assert!(neighbours.admit(&at("192.168.1.2", one)));
+        assert!(neighbours.admit(&at("127.0.0.1", one)));
+        neighbours.shared.open.store(true, Ordering::Relaxed);
+        assert!(!neighbours.admit(&at("127.0.0.1", one)));
         assert!(neighbours.admit(&at("192.168.1.2", one)));
         neighbours.connected(other, &at("11.1.0.1", other));
         for ip in ["192.168.1.2", "127.0.0.1", "10.0.0.9"] {
