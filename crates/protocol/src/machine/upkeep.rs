@@ -38,9 +38,10 @@ const KEEPERS: u64 = 20;
 /// Things done at once; the rest a moment later.
 const AT_ONCE: usize = 16;
 const MOMENT: Millis = 1_000;
-/// How soon after the start it is said who keeps what: of so many accounts at once, and then of
-/// one in each such time.
+/// How soon after the start it is said who keeps what: of so many accounts at first, of so many at
+/// once later, and of one in each such time.
 const BEGIN: Millis = 5_000;
+const SAID_AT_FIRST: u64 = 4;
 const SAID_AT_ONCE: u64 = 16;
 const SAID_EACH: Millis = 120 * 1000;
 
@@ -85,7 +86,7 @@ struct Unsaid {
 impl Unsaid {
     fn put(&mut self, account: Account, own: bool, now: Millis) {
         if self.counted == 0 {
-            (self.free, self.counted) = (SAID_AT_ONCE, now + BEGIN);
+            (self.free, self.counted) = (SAID_AT_FIRST, now + BEGIN);
         }
         let since = if own { Millis::MAX } else { now / SAID_EACH };
         self.accounts.push((since, account));
