@@ -313,3 +313,22 @@ fn old_and_repeated_news_goes_no_further() {
         []
     );
 }
+
+#[test]
+fn who_is_met_after_the_news_hears_of_it_at_once() {
+    let author = TestKey::named("author");
+    let mut world = World::new(2, 2, author.address());
+    world.run(NOW + 5_000);
+    for (one, other) in [(0, 1), (1, 0)] {
+        world.input(one, Input::Gone(other));
+    }
+    world.links.clear();
+    let (reached, _) = publish(&mut world, news(&author, 1));
+    assert_eq!(reached, 0);
+    let begin = world.now;
+    world.connect(0, 1, author.address());
+    world.run(begin + 60_000);
+    let digest = news(&author, 1).record().digest();
+    let after = world.got[&(1, digest)] - begin;
+    assert!(after <= 1_000, "{after} ms");
+}

@@ -160,6 +160,8 @@ pub struct Push<P> {
     sum_at: Option<Millis>,
     /// Those that have not been told it yet, and when they are.
     first_sums: BTreeMap<P, Millis>,
+    /// The last news that was published here, of each topic.
+    published: BTreeMap<Topic, Short>,
 }
 
 /// News that others have and this node does not.
@@ -186,6 +188,7 @@ impl<P: Copy + Ord> Push<P> {
             ask_at: None,
             sum_at: None,
             first_sums: BTreeMap::new(),
+            published: BTreeMap::new(),
         }
     }
 
@@ -258,6 +261,11 @@ impl<P: Copy + Ord> Push<P> {
                     self.first_sums.entry(peer).or_insert(at);
                 }
                 for topic in shared {
+                    // It may have been published before anybody was connected.
+                    if let Some(short) = self.published.get(&topic) {
+                        self.gathered.entry(peer).or_default().push((topic, *short));
+                        self.gathered_until.get_or_insert(now + GATHER);
+                    }
                     self.grow(topic, &mut out);
                     self.ask_peer(topic, peer, now, &mut out);
                 }
@@ -287,6 +295,8 @@ impl<P: Copy + Ord> Push<P> {
             return;
         }
         self.recent.put(news);
+        let short = Short::of(&news.record().digest());
+        self.published.insert(topic, short);
         for peer in self.topics.fan(topic, FAN) {
             out.effects.push(Effect::News(peer, Arc::clone(news)));
         }
