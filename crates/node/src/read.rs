@@ -7,7 +7,7 @@ use ourspace_protocol::{
         state::{FeedState as _, StateError},
     },
 };
-use ourspace_store::{Cursor, Hit, Search, StoreError};
+use ourspace_store::{Cursor, Hit, Search, SearchCursor, StoreError};
 
 use crate::{
     home::{Home, HomeError},
@@ -54,8 +54,7 @@ pub fn timeline(
 }
 
 /// The newest posts of everybody whom the home follows, and the own ones, before `from`, at
-/// most `limit`, and where to go on when there may be more. Newest first; posts of the same
-/// quarter of a second may stand in any order across pages.
+/// most `limit`, and where to go on when there is more. Newest first.
 ///
 /// # Errors
 /// [`ReadError`].
@@ -118,9 +117,9 @@ pub fn key(home: &Home, account: Account, id: ItemId) -> Result<Option<ItemKey>,
 pub fn search(
     home: &Home,
     query: &str,
-    from: Option<Cursor>,
+    from: Option<SearchCursor>,
     limit: usize,
-) -> Result<(Vec<ItemView>, Option<Cursor>), ReadError> {
+) -> Result<(Vec<ItemView>, Option<SearchCursor>), ReadError> {
     let reader = home.store().read()?;
     let mut views = Vec::new();
     let mut from = from;

@@ -26,7 +26,7 @@ use ourspace_protocol::{
     limits,
     seams::{BoxFuture, Web, WebAnswer, WebAsk, WebError},
 };
-use ourspace_store::{Found, Search, WebFeed};
+use ourspace_store::{Search, Timeline, WebFeed};
 use ourspace_testkit::signing::NOW;
 
 use place::Place;
@@ -134,7 +134,7 @@ fn row(place: &Place, account: Account) -> WebFeed {
         .unwrap()
 }
 
-fn timeline(place: &Place) -> Found {
+fn timeline(place: &Place) -> Timeline {
     let reader = place.home.store().read().unwrap();
     reader.home_timeline(place.account(), None, 100).unwrap()
 }

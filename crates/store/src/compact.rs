@@ -25,6 +25,13 @@ pub(crate) fn half_dead(conn: &Connection) -> Result<Vec<i64>, StoreError> {
     Ok(numbers.collect::<Result<_, _>>()?)
 }
 
+/// Packs whose dead bytes must go: a purge could not rewrite them.
+pub(crate) fn purged(conn: &Connection) -> Result<Vec<i64>, StoreError> {
+    let mut find = conn.prepare_cached("SELECT number FROM volume WHERE purged = 1")?;
+    let numbers = find.query_map([], |row| row.get(0))?;
+    Ok(numbers.collect::<Result<_, _>>()?)
+}
+
 /// At the end of a change: compacts the packs that it has touched, where it pays or must be.
 pub(crate) fn settle(
     conn: &Connection,
@@ -34,6 +41,14 @@ pub(crate) fn settle(
     for number in std::mem::take(&mut files.touched) {
         let purged = files.purged.contains(&number);
         if !purged && !is_half_dead(conn, number)? {
+            continue;
+        }
+        if !volumes.withdraw(number) {
+            if purged {
+                let mut mark =
+                    conn.prepare_cached("UPDATE volume SET purged = 1 WHERE number = ?")?;
+                mark.execute([number])?;
+            }
             continue;
         }
         match compact(conn, volumes, files, number) {
@@ -61,9 +76,6 @@ fn compact(
     files: &mut FileChanges,
     number: i64,
 ) -> Result<(), StoreError> {
-    if !volumes.withdraw(number) {
-        return Ok(());
-    }
     let rows = rows(conn, number)?;
     // The change answers for the copies before there are any.
     files.staged.push(Staged::default());

@@ -163,7 +163,14 @@ impl Writer<'_> {
             return Ok(());
         };
         self.clear_feed(account)?;
-        for table in ["record", "device_grant", "outbox", "web_feed", "follow"] {
+        for table in [
+            "record",
+            "device_grant",
+            "outbox",
+            "web_feed",
+            "location",
+            "follow",
+        ] {
             let sql = format!("DELETE FROM {table} WHERE account = ?");
             self.conn.execute(&sql, [number])?;
         }

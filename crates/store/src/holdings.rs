@@ -6,6 +6,7 @@ use ourspace_protocol::dag::{BlockSource, Cid, Codec, SourceError};
 use rusqlite::Connection;
 
 use crate::{
+    compact,
     error::StoreError,
     keep,
     kept::{self, KeptFile, Lookup},
@@ -95,6 +96,15 @@ impl Reader<'_> {
             })
         });
         Ok(kept?)
+    }
+
+    /// How many packs still have bytes that were purged: the node that runs on the home rewrites
+    /// them within seconds.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn purges(&self) -> Result<usize, StoreError> {
+        Ok(compact::purged(self.conn()?)?.len())
     }
 
     /// How large the store is.

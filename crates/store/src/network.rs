@@ -28,6 +28,7 @@ const MAINLINE: usize = 64;
 const LAYOUT: &str = "
     CREATE TABLE IF NOT EXISTS row (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS node (address TEXT PRIMARY KEY, met INTEGER NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS linked (address TEXT PRIMARY KEY) STRICT;
     CREATE TABLE IF NOT EXISTS mainline (address TEXT PRIMARY KEY) STRICT;
     CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 ";
@@ -121,6 +122,36 @@ impl NetworkStore {
         let mut find = conn.prepare_cached("SELECT address FROM node ORDER BY met DESC LIMIT ?")?;
         let rows = find.query_map([limit], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes nodes that links have named while no node ran: strangers' words, for the next start.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn put_linked(&self, addresses: &[String]) -> Result<(), StoreError> {
+        let conn = self.conn();
+        let mut put = conn.prepare_cached("INSERT OR IGNORE INTO linked (address) VALUES (?)")?;
+        for address in addresses {
+            put.execute([address])?;
+        }
+        Ok(())
+    }
+
+    /// Takes the nodes that links have named, at most `limit`; they are forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn take_linked(&self, limit: usize) -> Result<Vec<String>, StoreError> {
+        let mut conn = self.conn();
+        let tx = conn.transaction()?;
+        let all = {
+            let mut find = tx.prepare_cached("SELECT address FROM linked")?;
+            let rows = find.query_map([], |row| row.get(0))?.take(limit);
+            rows.collect::<Result<_, _>>()?
+        };
+        tx.execute("DELETE FROM linked", [])?;
+        tx.commit()?;
+        Ok(all)
     }
 
     /// Notes the nodes of the Mainline DHT that answered last, in place of earlier ones; of

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_network.sql"),
     include_str!("../migrations/0003_web_feeds.sql"),
     include_str!("../migrations/0004_notices.sql"),
+    include_str!("../migrations/0005_order.sql"),
 ];
 
 /// "OuSp" in the file's header, by which tools tell it from other databases.

@@ -22,7 +22,7 @@ const BATCH: usize = 64;
 
 /// Where a search goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor(pub i64);
+pub struct SearchCursor(pub i64);
 
 /// A post that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// Where to go on; `None` when there is no more. A phrase of frequent words may need
     /// further calls to find anything.
-    pub next: Option<Cursor>,
+    pub next: Option<SearchCursor>,
 }
 
 /// What is searched for.
@@ -54,7 +54,7 @@ pub struct Search<'q> {
     /// Only posts of this account.
     pub account: Option<Account>,
     /// Where to go on, as the page before it said.
-    pub from: Option<Cursor>,
+    pub from: Option<SearchCursor>,
     /// Posts on a page.
     pub limit: usize,
 }
@@ -135,9 +135,9 @@ pub(crate) fn find(
             .get(room.saturating_sub(1)..)
             .filter(|rest| rest.len() > 1);
         if let Some([last, ..]) = rest {
-            found.next = Some(Cursor(last.label));
+            found.next = Some(SearchCursor(last.label));
         } else {
-            found.next = more.then_some(Cursor(before));
+            found.next = more.then_some(SearchCursor(before));
         }
         found
             .hits
@@ -149,7 +149,7 @@ pub(crate) fn find(
     Ok(ordered(found))
 }
 
-pub(crate) fn ordered(mut found: Found) -> Found {
+fn ordered(mut found: Found) -> Found {
     found
         .hits
         .sort_by_key(|hit| Reverse((hit.item.key(), hit.account)));

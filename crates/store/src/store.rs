@@ -143,9 +143,9 @@ impl Store {
         answers::fill(&conn, &codec)?;
         served::fill(&conn)?;
         let volumes = Volumes::open(home, &conn, folder, observer)?;
-        let half_dead = match folder {
-            Folder::Own => compact::half_dead(&conn)?,
-            Folder::Guests => Vec::new(),
+        let (half_dead, purged) = match folder {
+            Folder::Own => (compact::half_dead(&conn)?, compact::purged(&conn)?),
+            Folder::Guests => (Vec::new(), Vec::new()),
         };
         let side = WriteSide {
             version: data_version(&conn)?,
@@ -161,14 +161,35 @@ impl Store {
                 turns,
             }),
         )?;
-        if let (false, Some(writing)) = (half_dead.is_empty(), &store.writing) {
+        let any = !half_dead.is_empty() || !purged.is_empty();
+        if let (true, Some(writing)) = (any, &store.writing) {
             let mut side = writing.side.lock().unwrap_or_else(PoisonError::into_inner);
             store.change::<_, StoreError>(&mut side, &writing.volumes, |w| {
-                w.files.borrow_mut().touched.extend(half_dead);
+                let mut files = w.files.borrow_mut();
+                files.touched.extend(half_dead.iter().chain(&purged));
+                files.purged.extend(purged);
                 Ok(())
             })?;
         }
         Ok(store)
+    }
+
+    /// Rewrites the packs that a program beside this one has purged something from. The node that
+    /// runs on a home does so now and then; it costs little when there are none.
+    ///
+    /// # Errors
+    /// [`StoreError`] as [`Writer::purge`].
+    pub fn finish_purges(&self) -> Result<(), StoreError> {
+        if self.read()?.purges()? == 0 {
+            return Ok(());
+        }
+        self.write(|w| {
+            let packs = compact::purged(w.conn)?;
+            let mut files = w.files.borrow_mut();
+            files.touched.extend(&packs);
+            files.purged.extend(&packs);
+            Ok(())
+        })
     }
 
     fn new(home: &Path, writing: Option<Writing>) -> Result<Self, StoreError> {

@@ -44,7 +44,7 @@ fn a_home_of_the_first_layout_is_brought_up_to_date() {
     let home = old_home();
     assert_eq!(layout(home.path()), 1);
     let store = Store::open(home.path()).unwrap();
-    assert_eq!(layout(home.path()), 4);
+    assert_eq!(layout(home.path()), 5);
     let us = TestKey::named("alice").address();
     let reader = store.read().unwrap();
     assert_eq!(reader.integrity().unwrap(), [""; 0]);
@@ -88,7 +88,7 @@ fn named(reader: &ourspace_store::Reader<'_>, cid: &Cid) -> BTreeSet<String> {
 fn who_only_reads_an_older_home_has_it_brought_up_to_date_first() {
     let home = old_home();
     let store = Store::open_reader(home.path()).unwrap();
-    assert_eq!(layout(home.path()), 4);
+    assert_eq!(layout(home.path()), 5);
     let us = TestKey::named("alice").address();
     assert_eq!(store.read().unwrap().counts(us).unwrap().posts, 149);
     // Where it is in use, that is said.

@@ -104,7 +104,9 @@ fn near_is_within_two_hops_of_what_is_here_also_after_a_migration() {
     // As a program of layout 3 would have left it.
     let conn = Connection::open(home.path().join("store.db")).unwrap();
     conn.execute_batch(
-        "DROP TABLE edge; DROP TABLE notice; DROP TABLE answer; PRAGMA user_version = 3",
+        "DROP TABLE edge; DROP TABLE notice; DROP TABLE answer; PRAGMA user_version = 3;
+         DROP INDEX post_moved; DROP TABLE location;
+         ALTER TABLE volume DROP COLUMN purged",
     )
     .unwrap();
     drop(conn);
@@ -202,6 +204,8 @@ fn what_is_about_an_item_is_found_also_in_a_home_of_older_days() {
     let conn = Connection::open(home.path().join("store.db")).unwrap();
     conn.execute_batch(
         "DROP TABLE edge; DROP TABLE notice; DROP TABLE answer; PRAGMA user_version = 3;
+         DROP INDEX post_moved; DROP TABLE location;
+         ALTER TABLE volume DROP COLUMN purged;
          DELETE FROM setting WHERE name = 'store.answers'",
     )
     .unwrap();

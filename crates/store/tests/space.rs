@@ -218,3 +218,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_guest_purges_the_node_drops_from_its_packs() {
+    let home = tempfile::tempdir().unwrap();
+    let node = Store::open_resident(home.path(), std::time::Duration::ZERO).unwrap();
+    let secret = b"what must not be here any more".repeat(40);
+    let cids = add(&node, &[&secret[..], &bytes(7, 50_000)[..]]);
+    let holds = || {
+        let files = fs::read_dir(home.path().join("files")).unwrap();
+        files.into_iter().any(|file| {
+            let bytes = fs::read(file.unwrap().path()).unwrap();
+            bytes.windows(secret.len()).any(|some| some == secret)
+        })
+    };
+    assert!(holds());
+    let guest = Store::open(home.path()).unwrap();
+    guest.write(|w| w.purge(cids[0])).unwrap();
+    assert_eq!(guest.read().unwrap().purges().unwrap(), 1);
+    drop(guest);
+    assert!(holds(), "it is the node's pack");
+    node.finish_purges().unwrap();
+    assert_eq!(node.read().unwrap().purges().unwrap(), 0);
+    assert!(!holds());
+    assert_eq!(read(&node, cids[0]), None);
+    assert!(read(&node, cids[1]).is_some());
+    // Where the node ends before that, the next one does it.
+    let other = b"another one".repeat(100);
+    let cid = add(&node, &[&other[..]])[0];
+    Store::open(home.path())
+        .unwrap()
+        .write(|w| w.purge(cid))
+        .unwrap();
+    drop(node);
+    let node = Store::open_resident(home.path(), std::time::Duration::ZERO).unwrap();
+    assert_eq!(node.read().unwrap().purges().unwrap(), 0);
+}
