@@ -107,6 +107,37 @@ fn media_are_kept_within_the_quota_newest_first() {
 }
 
 #[test]
+fn a_lowered_quota_drops_what_is_too_much() {
+    let author = filled();
+    let account = author.account();
+    let reader = follower(&author, Wish::default());
+    let source = served(&author.home);
+    pull_media(&source, &reader.home, account, Quotas::default());
+    assert_eq!(bytes(&reader), SMALL + LARGE);
+    let wish = Wish {
+        quota: Some(500_000),
+        ..Wish::default()
+    };
+    follow(&reader.home, NOW, account, wish).unwrap();
+    pull_media(&source, &reader.home, account, Quotas::default());
+    assert!(bytes(&reader) <= 500_000, "{}", bytes(&reader));
+    follow(&reader.home, NOW, account, Wish::default()).unwrap();
+    pull_media(&source, &reader.home, account, Quotas::default());
+    assert_eq!(bytes(&reader), SMALL + LARGE);
+    // Nothing of what is pinned.
+    let wish = |pinned| Wish {
+        text_only: true,
+        pinned,
+        ..Wish::default()
+    };
+    for (pinned, left) in [(true, SMALL + LARGE), (false, 0)] {
+        follow(&reader.home, NOW, account, wish(pinned)).unwrap();
+        pull_media(&source, &reader.home, account, Quotas::default());
+        assert_eq!(bytes(&reader), left);
+    }
+}
+
+#[test]
 fn a_tombstone_drops_the_bytes() {
     let author = filled();
     let account = author.account();
@@ -191,6 +222,8 @@ fn what_is_purged_is_gone_for_good() {
     assert!(served(&reader.home).get(page.0).unwrap().is_none());
     unpurge(&reader.home, Purge::Cid(*page.0)).unwrap();
     assert!(served(&reader.home).get(page.0).unwrap().is_some());
+    let own = purge(&reader.home, Purge::Account(reader.account()));
+    assert!(matches!(own, Err(MirrorError::Own)), "{own:?}");
     // The account itself.
     purge(&reader.home, Purge::Account(account)).unwrap();
     nothing_left(&reader, account);

@@ -34,6 +34,9 @@ pub enum MirrorError {
     /// The account is on the deny-list.
     #[error("{0} is on the deny-list")]
     DeniedAccount(Account),
+    /// It is the own account.
+    #[error("that is your own account; `ourspace delete` takes single posts back")]
+    Own,
     /// A block of the feed's text is on the deny-list.
     #[error("block {0} is on the deny-list")]
     Denied(Cid),

@@ -6,6 +6,7 @@ use ourspace_protocol::{
     account::Account,
     dag::{Block, Cid, Codec, file::tsize_of},
     feed::{
+        check::forms::media_cid,
         model::{File, ItemKey},
         state::FeedState as _,
     },
@@ -18,7 +19,7 @@ use ourspace_store::{Reader, Stage, TreeState};
 use super::{
     error::MirrorError,
     pool::{ask, parts},
-    purge::make_room,
+    purge::{drop_oldest, make_room},
 };
 use crate::home::Home;
 
@@ -73,13 +74,12 @@ pub async fn media(
     session: &mut dyn Session,
     watch: &mut (dyn FnMut(MediaDone) + Send),
 ) -> Result<MediaDone, MirrorError> {
-    let Some(budget) = budget(home, account, quotas)? else {
+    let budget = budget(home, account, quotas)?;
+    let used = cut(home, account, budget.unwrap_or(0))?;
+    let Some(budget) = budget else {
         return Ok(MediaDone::default());
     };
-    let (used, kept) = {
-        let reader = home.store().read()?;
-        (reader.media_bytes(account)?, reader.kept()?.bytes)
-    };
+    let kept = home.store().read()?.kept()?.bytes;
     let mut porter = Porter {
         home,
         account,
@@ -106,6 +106,32 @@ pub async fn media(
         porter.note_whole()?;
     }
     Ok(porter.done)
+}
+
+/// Drops what is too much, where a quota was lowered or media are no longer wanted: the oldest
+/// first, never portraits. Gives the bytes that are left.
+fn cut(home: &Home, account: Account, budget: u64) -> Result<u64, MirrorError> {
+    let (used, portraits, pinned) = {
+        let reader = home.store().read()?;
+        let used = reader.media_bytes(account)?;
+        if used <= budget {
+            return Ok(used);
+        }
+        let mut portraits = 0;
+        for file in reader.feed(account)?.profile()?.files() {
+            let cid = media_cid(&file.path).and_then(|cid| cid.parse().ok());
+            if cid.is_some_and(|cid| reader.has_file(cid).unwrap_or(false)) {
+                portraits += file.size;
+            }
+        }
+        let pinned = reader.follow(account)?.is_some_and(|follow| follow.pinned);
+        (used, portraits, pinned)
+    };
+    let excess = used.saturating_sub(budget.max(portraits));
+    if pinned || excess == 0 {
+        return Ok(used);
+    }
+    Ok(used.saturating_sub(drop_oldest(home, account, excess)?))
 }
 
 /// Bytes that may be kept of an account; none where no media are fetched.
@@ -172,7 +198,7 @@ impl<'h> Porter<'h> {
         file: &File,
         (date, files): (Millis, &mut Vec<Wanted>),
     ) -> Result<(), MirrorError> {
-        let name = ourspace_protocol::feed::check::forms::media_cid(&file.path);
+        let name = media_cid(&file.path);
         let Some(cid) = name.and_then(|cid| cid.parse::<Cid>().ok()) else {
             return Ok(());
         };

@@ -28,12 +28,16 @@ pub enum Purge {
 
 /// Drops something at once and puts it on the deny-list: it is neither fetched nor kept nor
 /// served again. When this returns, its bytes are in no file of the home, but for a file that
-/// the own feed, or another follow's, has as well when an account is purged.
+/// the own feed, or another follow's, has as well when an account is purged; beside a node that
+/// runs they are until it has rewritten its packs, some seconds ([`Reader::purges`]).
 ///
 /// # Errors
-/// [`MirrorError`]; nothing was changed then.
+/// [`MirrorError::Own`] of the own account; [`MirrorError`]. Nothing was changed then.
 pub fn purge(home: &Home, what: Purge) -> Result<(), MirrorError> {
     let own = home.account()?;
+    if what == Purge::Account(own) {
+        return Err(MirrorError::Own);
+    }
     let media = match what {
         Purge::Account(account) => media_of(&home.store().read()?, account)?,
         Purge::Cid(_) => Vec::new(),
@@ -41,12 +45,10 @@ pub fn purge(home: &Home, what: Purge) -> Result<(), MirrorError> {
     home.store().write(|writer| {
         match what {
             Purge::Account(account) => {
-                if account != own {
-                    writer.forget(account)?;
-                    for (cid, ..) in media {
-                        if !writer.is_file_used(cid)? {
-                            writer.purge(cid)?;
-                        }
+                writer.forget(account)?;
+                for (cid, ..) in media {
+                    if !writer.is_file_used(cid)? {
+                        writer.purge(cid)?;
                     }
                 }
                 writer.drop_notices_of(account)?;
@@ -107,6 +109,12 @@ fn media_of(reader: &Reader<'_>, account: Account) -> Result<Vec<Kept>, MirrorEr
         }
     }
     Ok(media)
+}
+
+/// Drops the oldest media of a feed until `bytes` are free, or all; gives how many were freed.
+pub(super) fn drop_oldest(home: &Home, account: Account, bytes: u64) -> Result<u64, MirrorError> {
+    let media = media_of(&home.store().read()?, account)?;
+    drop_until(home, &media, bytes)
 }
 
 /// Drops the oldest media of a feed, of posts before `newer`, until `bytes` are free, or

@@ -1,6 +1,7 @@
 //! What is mirrored, as it is shown.
 
 use ourspace_protocol::{account::Account, feed::state::FeedState as _};
+use ourspace_store::{Tree, TreeState};
 use serde::Serialize;
 
 use super::media::Quotas;
@@ -39,6 +40,12 @@ pub struct MirrorView {
     /// Its media.
     #[serde(flatten)]
     pub media: MediaView,
+    /// Why nothing came from the web hosts that were named for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+    /// The node has tried all that it wants: what is not here was left out.
+    #[serde(skip)]
+    pub settled: bool,
 }
 
 /// How much media a feed names, and how much is here.
@@ -72,8 +79,11 @@ pub fn mirrors(home: &Home) -> Result<MirrorsView, ReadError> {
     let reader = home.store().read()?;
     let quotas = Quotas::default();
     let mut accounts = Vec::new();
+    let mut named = reader.locations()?;
     for follow in reader.follows()? {
         let account = follow.account;
+        let trees = reader.trees(account)?;
+        let is_whole = |tree: &Tree| tree.state == TreeState::Whole;
         let media = reader.media(account)?;
         accounts.push(MirrorView {
             account,
@@ -81,6 +91,8 @@ pub fn mirrors(home: &Home) -> Result<MirrorsView, ReadError> {
             mirrored: reader.root(account)?.is_some(),
             posts: reader.counts(account)?.posts,
             served: !follow.quiet,
+            settled: !trees.is_empty() && trees.iter().all(is_whole),
+            trouble: named.remove(&account).and_then(|named| named.trouble),
             pinned: follow.pinned,
             text_only: follow.text_only,
             quota: follow.quota.unwrap_or(quotas.account),

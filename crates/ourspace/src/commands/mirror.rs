@@ -1,6 +1,10 @@
 //! `ourspace mirror`: what is kept of others, and how much.
 
-use std::{process::ExitCode, thread, time::Duration};
+use std::{
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
 
 use clap::{ArgGroup, Args};
 use ourspace_node::{
@@ -21,6 +25,10 @@ use crate::{
 
 /// How often it is looked how far the node has come.
 const LOOK: Duration = Duration::from_millis(200);
+/// Nothing more comes after so long, where the node has tried everything.
+const SETTLED: Duration = Duration::from_secs(3);
+/// Whoever waits is told after so long that nothing comes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What it takes.
 #[derive(Debug, Args)]
@@ -124,8 +132,12 @@ fn wait(arguments: &Arguments, home: &Home, context: &Context) -> Result<(), Fai
         ));
     }
     let bar = context.output.progress(0, "bytes of media");
+    let mut last = (look(arguments, home)?, Instant::now());
     loop {
         let shown = look(arguments, home)?;
+        if shown != last.0 {
+            last = (shown.clone(), Instant::now());
+        }
         let all = shown.accounts.iter().map(|one| one.media.media_bytes);
         let here = shown.accounts.iter().map(|one| one.media.media_bytes_here);
         bar.set_length(all.sum());
@@ -134,8 +146,46 @@ fn wait(arguments: &Arguments, home: &Home, context: &Context) -> Result<(), Fai
             bar.finish_and_clear();
             return Ok(());
         }
+        let quiet = last.1.elapsed();
+        // What the quota or the deny-list leave out never comes.
+        let settled = |one: &MirrorView| one.settled || one.is_whole();
+        if quiet >= SETTLED && shown.accounts.iter().all(settled) {
+            bar.finish_and_clear();
+            return Ok(());
+        }
+        if quiet >= PATIENCE {
+            bar.finish_and_clear();
+            return Err(nothing_comes(&shown));
+        }
+        if Client::connect(&context.home)?.is_none() {
+            bar.finish_and_clear();
+            return Err(Failure::refused(
+                "the node has ended; run it (`ourspace`), then wait again",
+            ));
+        }
         thread::sleep(LOOK);
     }
+}
+
+/// Says of whom something is missing, and why, where that is known.
+fn nothing_comes(shown: &MirrorsView) -> Failure {
+    let mut said = format!(
+        "nothing has come for {} seconds, and the node goes on asking; missing:",
+        PATIENCE.as_secs()
+    );
+    let missing = shown.accounts.iter();
+    for one in missing.filter(|one| !one.settled && !one.is_whole()) {
+        let files = one.media.media_files - one.media.media_files_here.min(one.media.media_files);
+        let what = match one.mirrored {
+            true => people::counted(files, "file"),
+            false => "everything".to_owned(),
+        };
+        push(&mut said, format_args!("\n  {what} of {}", one.account));
+        if let Some(trouble) = &one.trouble {
+            push(&mut said, format_args!(": {}", people::harmless(trouble)));
+        }
+    }
+    Failure::refused(said)
 }
 
 fn text(shown: &MirrorsView) -> String {
@@ -169,6 +219,12 @@ fn text(shown: &MirrorsView) -> String {
         ];
         for (_, note) in notes.iter().filter(|(on, _)| *on) {
             push(&mut out, format_args!(", {note}"));
+        }
+        if let Some(trouble) = &one.trouble {
+            push(
+                &mut out,
+                format_args!("\n  nothing comes from {}", people::harmless(trouble)),
+            );
         }
         out.push('\n');
     }

@@ -1,14 +1,25 @@
 //! `ourspace purge`: dropping something at once and for good.
 
-use std::process::ExitCode;
+use std::{
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
 
 use clap::Args;
-use ourspace_node::mirror::{self, Purge};
+use ourspace_node::{
+    Home,
+    mirror::{self, Purge},
+};
 use ourspace_protocol::{account::Account, dag::Cid};
 use serde::Serialize;
 
 use super::Outcome;
 use crate::{context::Context, failure::Failure, parse};
+
+/// How often it is looked whether the node has dropped the bytes, and for how long.
+const LOOK: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What it takes.
 #[derive(Debug, Args)]
@@ -48,12 +59,32 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
         purged: arguments.what.clone(),
         undone: arguments.undo,
     };
+    let mut at_once = true;
+    if !arguments.undo {
+        at_once = wait(&home)?;
+    }
     let text = match arguments.undo {
         true => "it is off the deny-list",
-        false => "it is gone, and will not be fetched again",
+        false if at_once => "it is gone, and will not be fetched again",
+        false => {
+            "it is neither shown nor served nor fetched any more; its bytes go from the disk when \
+             the node next starts"
+        }
     };
     context.output.done(&answer, text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Waits until the node that runs has rewritten its packs; says whether it has.
+fn wait(home: &Home) -> Result<bool, Failure> {
+    let until = Instant::now() + PATIENCE;
+    while home.store().read()?.purges()? > 0 {
+        if Instant::now() >= until {
+            return Ok(false);
+        }
+        thread::sleep(LOOK);
+    }
+    Ok(true)
 }
 
 fn named(text: &str) -> Result<Purge, Failure> {
