@@ -94,12 +94,13 @@ async fn what_a_host_alters_is_refused_and_counted() {
     let sites = Sites::new(village.client(), &[]);
     let mut alone = sites.open(None, &at(&["bad.example"]));
     let (blocks, missing) = take(alone.as_mut(), site.root()).await;
-    assert!(!missing.is_empty() && sites.counts().altered == 1);
+    let altered = sites.counts().altered;
+    assert!(!missing.is_empty() && altered >= 1);
     assert!(blocks.iter().all(|(cid, bytes)| site.blocks[cid] == *bytes));
     let mut both = sites.open(None, &at(&["bad.example", "good.example"]));
     let (blocks, missing) = take(both.as_mut(), site.root()).await;
     assert_eq!(missing, []);
-    assert!(blocks == site.blocks && sites.counts().altered == 2);
+    assert!(blocks == site.blocks && sites.counts().altered > altered);
 }
 
 #[tokio::test]

@@ -134,6 +134,16 @@ pub fn follow(
     })
 }
 
+/// Notes web hosts that have the feed of somebody who is followed: the node looks there now and
+/// then, and begins at once. At most eight of an account.
+///
+/// # Errors
+/// [`FollowError`]; nothing is changed then.
+pub fn found_at(home: &Home, account: Account, urls: &[String]) -> Result<(), FollowError> {
+    home.store()
+        .write(|writer| Ok(writer.put_locations(account, urls)?))
+}
+
 /// Follows an account no longer, and forgets its feed.
 ///
 /// # Errors

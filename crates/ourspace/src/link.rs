@@ -42,10 +42,10 @@ pub(crate) fn of(account: Account, node: &NetworkView) -> Link {
     Link::new(account, seen)
 }
 
-/// The nodes of a link that are worth dialling from here: those on the public internet, and
+/// The nodes of a stranger's link that are worth dialling from here: those on the public internet, and
 /// those in a network that this node is in itself. Else a link could make it knock at the
 /// doors of whatever stands beside it.
-pub(crate) fn worth_dialling<'l>(link: &'l Link, listen: &[String]) -> Vec<&'l Address> {
+pub(crate) fn worth_dialling<'l>(peers: &'l [Address], listen: &[String]) -> Vec<&'l Address> {
     let own: Vec<IpAddr> = listen
         .iter()
         .filter_map(|text| text.parse().ok())
@@ -57,8 +57,8 @@ pub(crate) fn worth_dialling<'l>(link: &'l Link, listen: &[String]) -> Vec<&'l A
         IpAddr::V4(ip) => own.iter().any(|own| beside(*own, ip)),
         IpAddr::V6(_) => false,
     };
-    let peers = link.peers().iter();
     peers
+        .iter()
         .filter(|peer| is_public(peer.ip()) || near(peer.ip()))
         .collect()
 }
@@ -114,7 +114,7 @@ mod tests {
         let link = Link::new(Account([1; 20]), addresses.iter().map(String::as_str));
         let worth = |listen: &[&str]| -> Vec<IpAddr> {
             let listen: Vec<String> = listen.iter().map(|ip| at(ip)).collect();
-            let worth = worth_dialling(&link, &listen);
+            let worth = worth_dialling(link.peers(), &listen);
             worth.into_iter().map(Address::ip).collect()
         };
         let ips =

@@ -19,7 +19,9 @@ pub(crate) fn begin() {
     let own = level.unwrap_or(LevelFilter::WARN);
     let filter = Targets::new()
         .with_default(own)
-        .with_target("libp2p", level.unwrap_or(LevelFilter::ERROR));
+        .with_target("libp2p", level.unwrap_or(LevelFilter::ERROR))
+        // It repeats each minute that nobody answers, which `doctor` says in plain words.
+        .with_target("mainline", level.unwrap_or(LevelFilter::OFF));
     let log = tracing_subscriber::fmt()
         .with_max_level(own)
         .with_writer(io::stderr)

@@ -8,7 +8,11 @@ use ourspace_node::{
     network::{Way, resolve},
 };
 use ourspace_p2p::{Config, Node, Switches, Task};
-use ourspace_protocol::{account::Account, heads::Heads, seams::Resolver};
+use ourspace_protocol::{
+    account::Account,
+    heads::Heads,
+    seams::{BoxFuture, Candidate, Lookup, Resolver},
+};
 use ourspace_store::{NetworkStore, StoreError};
 use tokio::{
     sync::mpsc,
@@ -46,12 +50,13 @@ impl Looking {
         ways: &[Arc<dyn Resolver>],
         (account, mut locations): (Account, Vec<String>),
     ) -> Result<Self, StoreError> {
-        // What is known here says where to look; what is found is told all the same.
         let heads = home.store().read()?.heads(account)?;
         let newest = heads.newest().map(|head| head.record().locations.clone());
         locations.extend(newest.unwrap_or_default());
+        let mut all: Vec<Arc<dyn Resolver>> = vec![Arc::new(Here(heads))];
+        all.extend(ways.iter().cloned());
         Ok(Self {
-            told: resolve(ways, account, (Heads::new(), locations), now()),
+            told: resolve(&all, account, (Heads::new(), locations), now()),
             until: Instant::now() + LONGEST,
         })
     }
@@ -63,6 +68,32 @@ impl Looking {
             self.until = self.until.min(Instant::now() + SETTLE);
         }
         Some(WayView::new(&way))
+    }
+}
+
+/// What this home has itself: the first way to look.
+struct Here(Heads);
+
+impl Resolver for Here {
+    fn name(&self) -> &'static str {
+        "local"
+    }
+
+    fn resolve(&self, _: Account, _: &[String]) -> Box<dyn Lookup> {
+        let records = self.0.iter().map(|head| head.get().to_bytes());
+        Box::new(Told(records.collect()))
+    }
+}
+
+struct Told(Vec<Vec<u8>>);
+
+impl Lookup for Told {
+    fn next(&mut self) -> BoxFuture<'_, Option<Candidate>> {
+        let next = self.0.pop().map(|bytes| Candidate {
+            bytes,
+            from: "this home".to_owned(),
+        });
+        Box::pin(async { next })
     }
 }
 

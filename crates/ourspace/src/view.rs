@@ -162,7 +162,14 @@ impl WayView {
                 why: Some(why.clone()),
                 ..empty("refused", source, elapsed)
             },
-            Way::Ended { source, elapsed } => empty("ended", source, elapsed),
+            Way::Ended {
+                source,
+                why,
+                elapsed,
+            } => Self {
+                why: why.clone(),
+                ..empty("ended", source, elapsed)
+            },
         }
     }
 }

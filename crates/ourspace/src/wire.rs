@@ -1,6 +1,9 @@
 //! Putting a node together: the one place that knows every adapter.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ourspace_http::{client::Client, site::Sites};
 use ourspace_node::{
@@ -10,7 +13,7 @@ use ourspace_node::{
     notices::{Letter, Mailroom},
 };
 use ourspace_p2p::{Budget, Config, Event, Ipfs, Node, Switches, Task};
-use ourspace_protocol::seams::Resolver;
+use ourspace_protocol::{link::Address, seams::Resolver};
 use ourspace_store::NetworkStore;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -18,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::now,
     failure::Failure,
+    link::worth_dialling,
     meet::{Meeting, MeetingWishes},
     net::Net,
 };
@@ -26,6 +30,9 @@ use crate::{
 const PORT: u16 = 4011;
 /// Nodes of the last run that are tried at the start.
 pub(crate) const REMEMBERED: usize = 32;
+
+/// The longest that is waited for the own sockets.
+const LISTENING: Duration = Duration::from_secs(5);
 
 /// What a person says of the network.
 #[derive(Clone, Debug)]
@@ -78,7 +85,7 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
             shelf: Some(memory.clone()),
             switches: wishes.switches,
             budget: Budget::default(),
-            memory_delay: std::time::Duration::ZERO,
+            memory_delay: Duration::ZERO,
         })
     };
     let (node, events, task) = listen(wishes, config)?;
@@ -109,6 +116,7 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         tokio::spawn(run(runtime, stop.clone())),
         tokio::spawn(mailroom.run(stop.clone())),
         tokio::spawn(meeting.clone().run(Arc::clone(home), stop.clone())),
+        tokio::spawn(dial_linked(node.clone(), memory.take_linked(REMEMBERED)?)),
     ];
     Ok(Running {
         node,
@@ -129,6 +137,29 @@ pub(crate) fn web(local: bool) -> Result<(Client, Arc<Sites>), Failure> {
         false => Sites::new(client.clone(), &[]),
     };
     Ok((client, Arc::new(sites)))
+}
+
+/// Connects to nodes that links have named while no node ran, those that are worth it from where
+/// this one listens.
+async fn dial_linked(node: Node, linked: Vec<String>) {
+    let linked: Vec<Address> = linked.iter().filter_map(|text| text.parse().ok()).collect();
+    let until = Instant::now() + LISTENING;
+    let mut listen = Vec::new();
+    while !linked.is_empty() && Instant::now() < until {
+        match node.status().await {
+            Ok(status) if status.listen.is_empty() => tokio::time::sleep(LISTENING / 50).await,
+            Ok(status) => {
+                listen = status.listen;
+                break;
+            }
+            Err(_) => return,
+        }
+    }
+    for peer in worth_dialling(&linked, &listen) {
+        if let Err(error) = node.dial(peer.as_str().to_owned()).await {
+            tracing::debug!(%error, "a linked node is not dialled");
+        }
+    }
 }
 
 async fn run(runtime: Runtime, stop: CancellationToken) {
@@ -184,7 +215,7 @@ fn listen(
 }
 
 /// So long is waited for the sockets to be open.
-const OPENING: std::time::Duration = std::time::Duration::from_secs(3);
+const OPENING: Duration = Duration::from_secs(3);
 
 impl Running {
     /// Where other nodes reach this one: addresses of other machines' networks first.
@@ -193,7 +224,7 @@ impl Running {
             loop {
                 match self.node.status().await {
                     Ok(status) if status.listen.len() >= 2 => return status.listen,
-                    Ok(_) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                    Ok(_) => tokio::time::sleep(Duration::from_millis(5)).await,
                     Err(_) => return Vec::new(),
                 }
             }

@@ -12,6 +12,8 @@ use ourspace_protocol::{dag::Cid, seams::Want};
 const AT_ONCE: usize = 16;
 /// Failures in a row after which a place is not asked any more.
 const FAILURES: u32 = 3;
+/// Blocks with other bytes than were signed, after which a place is not asked any more.
+const ALTERED: u32 = 3;
 /// What a late answer counts for, in answers.
 const SLOW: usize = 4;
 /// How often one block is asked for in one way that fails.
@@ -56,7 +58,7 @@ pub(super) enum Verdict {
     Stays,
     /// It failed too often and is not asked any more.
     Retired,
-    /// It gives other bytes than the block's, and is not asked any more.
+    /// It gives other bytes than the block's; where it goes on so, it is not asked any more.
     Altered,
 }
 
@@ -66,6 +68,8 @@ struct Place {
     /// How many of those are late.
     late: usize,
     failures: u32,
+    /// Blocks of which it gave other bytes than were signed.
+    altered: u32,
     gone: bool,
 }
 
@@ -317,10 +321,19 @@ impl Plan {
             Fate::Failed => place.failures + 1,
             _ => 0,
         };
-        let verdict = match (way, fate) {
-            (Way::Block, Fate::Wrong) => Verdict::Altered,
+        let altered = match (way, fate) {
+            (Way::Block, Fate::Wrong) => true,
             // Its file is not the signed one, and the signed one is not there.
-            (Way::Block, Fate::Absent) if odd => Verdict::Altered,
+            (Way::Block, Fate::Absent) => odd,
+            _ => false,
+        };
+        if altered {
+            // One file that is damaged keeps no other from coming.
+            place.altered += 1;
+            place.gone |= place.altered >= ALTERED;
+            return Verdict::Altered;
+        }
+        let verdict = match (way, fate) {
             (_, Fate::Refused) => Verdict::Retired,
             _ if place.failures >= FAILURES => Verdict::Retired,
             _ => return Verdict::Stays,

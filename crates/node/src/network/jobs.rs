@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ourspace_protocol::{account::Account, seams::Transport, time::Millis};
+use ourspace_protocol::{
+    account::Account, record::SignedRecord, seams::Transport, time::Millis, verify::Verified,
+};
 
 use super::chain::Chain;
 use crate::{
@@ -109,6 +111,8 @@ impl Tools {
         let trees = self.trees(account, &mut done.new).await;
         let media = match trees {
             Ok(()) => self.media(account, &mut done).await,
+            // Of two devices' versions one came.
+            Err(error) if done.new => self.media(account, &mut done).await.and(Err(error)),
             Err(error) => Err(error),
         };
         match media {
@@ -132,22 +136,31 @@ impl Tools {
 
     async fn trees(&self, account: Account, new: &mut bool) -> Result<(), MirrorError> {
         let own = self.home.account()? == account;
+        let mut failed = None;
         for head in mirror::wanted(&self.home, account)? {
-            let mut session = self.session(account, &head.record().locations);
-            let mut watch = |_| {};
-            *new |= match own {
-                true => {
-                    let merging =
-                        mirror::merge(&self.home, &head, self.now, &mut session, &mut watch);
-                    merging.await? != Merged::Here
-                }
-                false => {
-                    let fetching = mirror::fetch(&self.home, &head, &mut session, &mut watch);
-                    fetching.await? != Fetched::Here
-                }
-            };
+            // One tree that nobody has keeps no other away.
+            match self.tree(&head, own).await {
+                Ok(came) => *new |= came,
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Fetches one tree, or merges it into the own feed; says whether anything is new.
+    async fn tree(&self, head: &Verified<SignedRecord>, own: bool) -> Result<bool, MirrorError> {
+        let mut session = self.session(head.record().account, &head.record().locations);
+        let mut watch = |_| {};
+        match own {
+            true => {
+                let merging = mirror::merge(&self.home, head, self.now, &mut session, &mut watch);
+                Ok(merging.await? != Merged::Here)
+            }
+            false => {
+                let fetching = mirror::fetch(&self.home, head, &mut session, &mut watch);
+                Ok(fetching.await? != Fetched::Here)
+            }
+        }
     }
 
     async fn media(&self, account: Account, done: &mut Done) -> Result<(), MirrorError> {

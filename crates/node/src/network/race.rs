@@ -54,6 +54,8 @@ pub enum Way {
     Ended {
         /// Which.
         source: &'static str,
+        /// What was wrong, where something was.
+        why: Option<String>,
         /// After how long.
         elapsed: Duration,
     },
@@ -103,25 +105,28 @@ async fn run(
         let mut lookup = way.resolve(judge.account, locations);
         let found = found.clone();
         tasks.spawn(async move {
-            loop {
-                let next = tokio::time::timeout(PATIENCE, lookup.next()).await;
-                let Ok(Some(candidate)) = next else {
-                    break;
-                };
-                if found.send((source, Some(candidate))).await.is_err() {
-                    return;
+            let why = loop {
+                match tokio::time::timeout(PATIENCE, lookup.next()).await {
+                    Ok(Some(candidate)) => {
+                        if found.send((source, Ok(candidate))).await.is_err() {
+                            return;
+                        }
+                    }
+                    Ok(None) => break lookup.trouble(),
+                    Err(_) => break Some(format!("nothing came for {} s", PATIENCE.as_secs())),
                 }
-            }
+            };
             // Whoever asked may have heard enough.
-            drop(found.send((source, None)).await);
+            drop(found.send((source, Err(why))).await);
         });
     }
     drop(found);
     while let Some((source, candidate)) = come.recv().await {
         let said = match candidate {
-            Some(candidate) => judge.judge(source, candidate),
-            None => Some(Way::Ended {
+            Ok(candidate) => judge.judge(source, candidate),
+            Err(why) => Some(Way::Ended {
                 source,
+                why,
                 elapsed: judge.begin.elapsed(),
             }),
         };

@@ -13,6 +13,8 @@ use std::{
     time::Duration,
 };
 
+use ourspace_store::{Named, StoreError, Writer};
+
 use ourspace_protocol::{
     account::Account, announcement::Announcement, dag::Cid, heads::Heads, machine::dice::Dice,
     time::Millis,
@@ -24,18 +26,23 @@ use super::{
     race::{Way, resolve},
 };
 use crate::{
+    home::Home,
     mirror::{self, Quotas},
     webfeeds,
 };
 
 /// Between two looks at somebody who is followed in secret, half of it at least.
 const QUIET_AGAIN: Millis = 15 * 60 * 1000;
+/// Between two looks at the web hosts that a person has named for a feed, half of it at least.
+const NAMED_AGAIN: Millis = 15 * 60 * 1000;
 /// The longest that a lookup may take.
 const LONGEST: Duration = Duration::from_secs(30);
 /// Posts whose pages are put into the index at once.
 const PAGES: usize = 256;
 /// Between two looks at how much is kept.
 const EVICT_AGAIN: Millis = 10 * 60 * 1000;
+/// What the way by web hosts is called.
+const WEB: &str = "http";
 /// Locations of one account that a person has named.
 const HINTS: usize = 8;
 
@@ -43,7 +50,8 @@ const HINTS: usize = 8;
 #[derive(Debug)]
 pub(super) struct Rounds {
     quiet: BTreeMap<Account, Millis>,
-    hints: BTreeMap<Account, Vec<String>>,
+    /// Where people have said that feeds are, and when it is looked there again.
+    named: BTreeMap<Account, (Vec<String>, Millis)>,
     dice: Dice,
     inputs: mpsc::WeakSender<Input>,
     polling: Arc<AtomicBool>,
@@ -59,7 +67,7 @@ impl Rounds {
         getrandom::fill(&mut seed).unwrap_or_default();
         Self {
             quiet: BTreeMap::new(),
-            hints: BTreeMap::new(),
+            named: BTreeMap::new(),
             dice: Dice::new(u64::from_le_bytes(seed)),
             inputs: inputs.downgrade(),
             polling: Arc::default(),
@@ -76,9 +84,25 @@ impl Rounds {
         }
     }
 
+    /// Says where people have said that feeds are.
+    pub(super) fn set_named(&mut self, mut all: BTreeMap<Account, Named>, now: Millis) {
+        self.named.retain(|account, _| all.contains_key(account));
+        for (account, (urls, at)) in &mut self.named {
+            if let Some(named) = all.remove(account)
+                && named.urls != *urls
+            {
+                (*urls, *at) = (named.urls, now);
+            }
+        }
+        let new = all.into_iter().map(|(who, named)| (who, (named.urls, now)));
+        self.named.extend(new);
+    }
+
     /// Where a person has said that a feed is.
     pub(super) fn hints(&self, account: Account) -> Vec<String> {
-        self.hints.get(&account).cloned().unwrap_or_default()
+        self.named
+            .get(&account)
+            .map_or_else(Vec::new, |(urls, _)| urls.clone())
     }
 
     /// Looks for the newest records of an account; what is found comes as news.
@@ -88,10 +112,6 @@ impl Rounds {
         (account, locations): (Account, Vec<String>),
         now: Millis,
     ) {
-        if !locations.is_empty() {
-            let named = locations.iter().take(HINTS).cloned().collect();
-            self.hints.insert(account, named);
-        }
         let known = parts.home.store().read();
         let known = known.and_then(|reader| reader.heads(account));
         let known = known.unwrap_or_else(|error| {
@@ -99,17 +119,36 @@ impl Rounds {
             Heads::new()
         });
         let mut all = self.hints(account);
+        all.extend(locations.into_iter().take(HINTS));
+        let named = !all.is_empty();
         let newest = known.newest().map(|head| head.record().locations.clone());
         all.extend(newest.unwrap_or_default());
         let Some(inputs) = self.inputs.upgrade() else {
             return;
         };
-        let ways = parts.ways.clone();
+        let (ways, home) = (parts.ways.clone(), Arc::clone(&parts.home));
         tokio::spawn(async move {
             let mut told = resolve(&ways, account, (known, all), now);
             let listen = async {
+                let mut trouble = None;
                 while let Some(way) = told.recv().await {
-                    let Way::Found(found) = way else { continue };
+                    let found = match way {
+                        Way::Found(found) => found,
+                        Way::Refused {
+                            source, from, why, ..
+                        } => {
+                            if source == WEB {
+                                trouble = Some(format!("{from}: {why}"));
+                            }
+                            continue;
+                        }
+                        Way::Ended { source, why, .. } => {
+                            if named && source == WEB {
+                                note_trouble(Arc::clone(&home), account, why.or(trouble.take()));
+                            }
+                            continue;
+                        }
+                    };
                     let Ok(news) = Announcement::of(found.record, None) else {
                         continue;
                     };
@@ -129,6 +168,12 @@ impl Rounds {
         let due = self.quiet.iter_mut().find(|(_, at)| **at <= now);
         if let Some((account, at)) = due {
             *at = now + QUIET_AGAIN / 2 + self.dice.below(QUIET_AGAIN);
+            let account = *account;
+            self.find(parts, (account, Vec::new()), now);
+        }
+        let due = self.named.iter_mut().find(|(_, (_, at))| *at <= now);
+        if let Some((account, (_, at))) = due {
+            *at = now + NAMED_AGAIN / 2 + self.dice.below(NAMED_AGAIN);
             let account = *account;
             self.find(parts, (account, Vec::new()), now);
         }
@@ -152,6 +197,9 @@ impl Rounds {
         );
         let handle = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
+            if let Err(error) = home.store().finish_purges() {
+                tracing::warn!(%error, "what was purged is still in a pack");
+            }
             let quotas = Quotas::default();
             let polled = handle.block_on(webfeeds::poll(&home, web.as_ref(), quotas, now));
             if let Err(error) = polled {
@@ -167,4 +215,14 @@ impl Rounds {
             polling.store(false, Ordering::Release);
         });
     }
+}
+
+/// Notes what was wrong with the web hosts of a feed, for whoever asks why nothing comes.
+fn note_trouble(home: Arc<Home>, account: Account, trouble: Option<String>) {
+    tokio::task::spawn_blocking(move || {
+        let note = |writer: &Writer<'_>| writer.locations_said(account, trouble.as_deref());
+        if let Err::<(), StoreError>(error) = home.store().write(note) {
+            tracing::warn!(%account, %error, "a trouble is not noted");
+        }
+    });
 }

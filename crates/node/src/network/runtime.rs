@@ -7,7 +7,7 @@ use std::{
 };
 
 use ourspace_protocol::{account::Account, announcement::Announcement, dag::Cid, time::Millis};
-use ourspace_store::Follow;
+use ourspace_store::{Follow, Named};
 use tokio::{
     sync::{broadcast, mpsc},
     task::JoinSet,
@@ -81,10 +81,11 @@ impl Runtime {
         Ok((runtime, give, happened))
     }
 
-    /// Runs until it is told to stop. What was begun is begun again at the next start.
+    /// Runs until it is told to stop. What was begun is begun again at the next start. When the
+    /// home cannot be read for a while, a full disk say, it goes on and tries again.
     ///
     /// # Errors
-    /// [`HomeError`] when the home cannot be read any more.
+    /// [`HomeError`] when the home cannot be read at the start.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), HomeError> {
         self.look().await?;
         let mut look = tokio::time::interval(LOOK);
@@ -95,12 +96,12 @@ impl Runtime {
             tokio::select! {
                 () = stop.cancelled() => break,
                 input = self.inputs.recv() => match input {
-                    Some(input) => self.input(input).await?,
+                    Some(input) => note(self.input(input).await),
                     None => break,
                 },
                 Some(done) = self.running.join_next() => self.done(done),
                 _ = look.tick() => {
-                    self.look().await?;
+                    note(self.look().await);
                     self.rounds.go(&self.parts, self.now());
                 }
                 () = tokio::time::sleep(wait) => {}
@@ -208,11 +209,13 @@ impl Runtime {
         let Looked {
             public,
             quiet,
+            named,
             root,
             outgoing,
         } = looked?;
         self.rounds.seen = root;
         self.rounds.set_quiet(quiet, self.now());
+        self.rounds.set_named(named, self.now());
         for account in self.joined.difference(&public).copied().collect::<Vec<_>>() {
             self.parts.push.leave(account).await;
             self.joined.remove(&account);
@@ -281,6 +284,12 @@ impl Runtime {
     }
 }
 
+fn note(done: Result<(), HomeError>) {
+    if let Err(error) = done {
+        tracing::warn!(%error, "the home is not read now; it is tried again");
+    }
+}
+
 /// With its delta where there is one: what cannot be computed is fetched.
 fn apply(home: &Home, news: &Announcement) -> Result<Applied, MirrorError> {
     match news.delta() {
@@ -301,6 +310,8 @@ struct Looked {
     public: BTreeSet<Account>,
     /// Whom it follows in secret.
     quiet: BTreeSet<Account>,
+    /// Where people have said that feeds are.
+    named: BTreeMap<Account, Named>,
     /// The root of the own feed.
     root: Option<Cid>,
     /// What is still to be announced, by number.
@@ -328,7 +339,10 @@ fn look(home: &Home, seen: Option<Cid>, now: Millis) -> Result<Looked, HomeError
     let public = public.iter().map(|follow| follow.account).chain([own]);
     let public = public.collect();
     let quiet = quiet.iter().map(|follow| follow.account).collect();
-    let waiting = home.store().read()?.outbox(OUTGOING)?;
+    let (named, waiting) = {
+        let reader = home.store().read()?;
+        (reader.locations()?, reader.outbox(OUTGOING)?)
+    };
     let outgoing = waiting.into_iter().filter_map(|outgoing| {
         // What was stored went together when it was signed.
         let news = Announcement::of(outgoing.record, outgoing.delta).ok()?;
@@ -337,6 +351,7 @@ fn look(home: &Home, seen: Option<Cid>, now: Millis) -> Result<Looked, HomeError
     Ok(Looked {
         public,
         quiet,
+        named,
         root,
         outgoing: outgoing.collect(),
     })

@@ -94,6 +94,12 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     if let Some(link) = &link {
         begin_with(link, node.as_mut(), context)?;
     }
+    if !web && !arguments.locations.is_empty() {
+        follows::found_at(&context.open()?, account, &arguments.locations)?;
+    }
+    if node.is_none() && !arguments.peers.is_empty() {
+        NetworkStore::open(&context.home)?.put_nodes(&arguments.peers, context.now()?)?;
+    }
     if let Some(node) = &mut node {
         for peer in &arguments.peers {
             let address = peer.clone();
@@ -134,15 +140,16 @@ fn link(text: &str) -> Result<Link, Failure> {
 fn begin_with(link: &Link, node: Option<&mut Client>, context: &Context) -> Result<(), Failure> {
     if let Some(node) = node {
         let network: NetworkView = serde_json::from_value(node.one(&Request::Network)?)?;
-        for peer in worth_dialling(link, &network.listen) {
+        for peer in worth_dialling(link.peers(), &network.listen) {
             let address = peer.as_str().to_owned();
             node.one(&Request::Dial { address })?;
         }
         return Ok(());
     }
-    let peers = worth_dialling(link, &[]);
-    let peers: Vec<String> = peers.iter().map(|peer| peer.as_str().to_owned()).collect();
-    NetworkStore::open(&context.home)?.put_nodes(&peers, context.now()?)?;
+    // Which of them are worth dialling is seen when it is known where the node listens.
+    let peers = link.peers().iter();
+    let peers: Vec<String> = peers.map(|peer| peer.as_str().to_owned()).collect();
+    NetworkStore::open(&context.home)?.put_linked(&peers)?;
     Ok(())
 }
 

@@ -17,6 +17,12 @@ pub trait Resolver: Send + Sync {
 pub trait Lookup: Send {
     /// The next record that turned up; none when the way has nothing more to say.
     fn next(&mut self) -> BoxFuture<'_, Option<Candidate>>;
+
+    /// Why nothing, or not all, came that could have, in words for people; told after the last
+    /// record.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A record as somebody gave it: nothing about it is checked.
