@@ -134,6 +134,21 @@ pub fn follow(
     })
 }
 
+/// How an account is followed now; none when it is not.
+///
+/// # Errors
+/// [`FollowError`] of the store.
+pub fn wish_of(home: &Home, account: Account) -> Result<Option<Wish<'static>>, FollowError> {
+    let known = home.store().read()?.follow(account)?;
+    Ok(known.map(|follow| Wish {
+        quiet: follow.quiet,
+        text_only: follow.text_only,
+        pinned: follow.pinned,
+        quota: follow.quota,
+        title: None,
+    }))
+}
+
 /// Notes web hosts that have the feed of somebody who is followed: the node looks there now and
 /// then, and begins at once. At most eight of an account.
 ///

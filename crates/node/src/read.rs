@@ -1,5 +1,7 @@
 //! Reading: what is shown comes from the store, never from elsewhere.
 
+use std::collections::BTreeMap;
+
 use ourspace_protocol::{
     account::Account,
     feed::{
@@ -77,6 +79,32 @@ pub fn home_timeline(
 /// [`ReadError`].
 pub fn before(home: &Home, account: Account, id: ItemId) -> Result<Option<Cursor>, ReadError> {
     Ok(home.store().read()?.cursor(account, id)?)
+}
+
+/// How people call the authors of items: the name that they show with their address, or the name
+/// of a feed of the ordinary web with its URL.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn names(home: &Home, items: &[ItemView]) -> Result<BTreeMap<Account, String>, ReadError> {
+    let reader = home.store().read()?;
+    let mut names = BTreeMap::new();
+    for account in items.iter().map(|item| item.account) {
+        if names.contains_key(&account) {
+            continue;
+        }
+        let name = reader.feed(account)?.profile()?.display_name.value;
+        let whose = match reader.web_feed(account)? {
+            Some(feed) => feed.url,
+            None => account.to_string(),
+        };
+        let shown = match name.is_empty() {
+            true => whose,
+            false => format!("{name}  {whose}"),
+        };
+        names.insert(account, shown);
+    }
+    Ok(names)
 }
 
 /// The profile of an account that the home keeps a feed of; an empty one of any other.

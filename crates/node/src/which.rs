@@ -74,13 +74,50 @@ fn list(ids: &[ItemId]) -> String {
 pub fn item(home: &Home, text: &str) -> Result<(Account, ItemId), WhichError> {
     let own = home.account()?;
     let reader = home.store().read()?;
+    let mine = own_or_named(&reader, own, text);
+    let Err(WhichError::Unknown(_)) = mine else {
+        return mine;
+    };
+    // Not in the own feed: as the timeline shows it, it is somebody else's.
+    let (first, last, begin) = match named(text) {
+        Some(Name::Own(id)) => (id, id, id.to_string()),
+        Some(Name::Begin(begin)) => {
+            let (first, last) = range(&begin)?;
+            (first, last, begin)
+        }
+        _ => return mine,
+    };
+    let mut found = Vec::new();
+    for follow in reader.follows_and_web_feeds()? {
+        let ids = reader.ids(follow.account, (first, last), 4)?;
+        found.extend(ids.into_iter().map(|id| (follow.account, id)));
+    }
+    match found[..] {
+        [] => mine,
+        [(account, id)] => {
+            there(&reader, account, id)?;
+            Ok((account, id))
+        }
+        _ => Err(WhichError::Ambiguous {
+            begin,
+            ids: found.into_iter().take(4).map(|(_, id)| id).collect(),
+        }),
+    }
+}
+
+/// An item of the own feed, or one that is named with its account.
+fn own_or_named(
+    reader: &Reader<'_>,
+    own: Account,
+    text: &str,
+) -> Result<(Account, ItemId), WhichError> {
     let (account, id) = match named(text) {
         Some(Name::Item(account, id)) => (account, id),
         Some(Name::Own(id)) => (own, id),
-        Some(Name::Begin(begin)) => (own, complete(&reader, own, &begin)?),
+        Some(Name::Begin(begin)) => (own, complete(reader, own, &begin)?),
         None => return Err(WhichError::Form(shown(text))),
     };
-    there(&reader, account, id)?;
+    there(reader, account, id)?;
     Ok((account, id))
 }
 
@@ -89,12 +126,11 @@ pub fn item(home: &Home, text: &str) -> Result<(Account, ItemId), WhichError> {
 /// # Errors
 /// [`WhichError`], which says what to give.
 pub fn own_item(home: &Home, text: &str) -> Result<ItemId, WhichError> {
-    if let Some(Name::Item(account, _)) = named(text)
-        && account != home.account()?
-    {
-        return Err(WhichError::NotOwn(shown(text)));
+    let own = home.account()?;
+    match item(home, text)? {
+        (account, id) if account == own => Ok(id),
+        _ => Err(WhichError::NotOwn(shown(text))),
     }
-    item(home, text).map(|(_, id)| id)
 }
 
 /// What an item is about: an item of any feed, also one that is not here, or a web page.
@@ -149,7 +185,8 @@ fn named(text: &str) -> Option<Name> {
     is_begin.then_some(Name::Begin(begin))
 }
 
-fn complete(reader: &Reader<'_>, account: Account, begin: &str) -> Result<ItemId, WhichError> {
+/// The least and the greatest id that begin so.
+fn range(begin: &str) -> Result<(ItemId, ItemId), WhichError> {
     let end = |fill: &str| -> Option<ItemId> {
         let text = format!(
             "{begin}{}",
@@ -160,10 +197,14 @@ fn complete(reader: &Reader<'_>, account: Account, begin: &str) -> Result<ItemId
             .ok()?;
         bytes.try_into().ok().map(ItemId)
     };
-    let (Some(first), Some(last)) = (end("a"), end("7")) else {
-        return Err(WhichError::Form(begin.to_owned()));
-    };
-    let ids = reader.ids(account, (first, last), 4)?;
+    match (end("a"), end("7")) {
+        (Some(first), Some(last)) => Ok((first, last)),
+        _ => Err(WhichError::Form(begin.to_owned())),
+    }
+}
+
+fn complete(reader: &Reader<'_>, account: Account, begin: &str) -> Result<ItemId, WhichError> {
+    let ids = reader.ids(account, range(begin)?, 4)?;
     match ids[..] {
         [] => Err(WhichError::Unknown(begin.to_owned())),
         [id] => Ok(id),

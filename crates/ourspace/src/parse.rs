@@ -79,6 +79,25 @@ pub(crate) fn account(text: &str) -> Result<Account, String> {
 }
 
 /// Whom one can follow: an account, or the address of a web feed.
+/// The URL of a web host.
+pub(crate) fn web_url(text: &str) -> Result<String, String> {
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    match rest {
+        Some(rest) if rest.starts_with(|c: char| c.is_alphanumeric() || c == '[') => {
+            Ok(text.to_owned())
+        }
+        _ => Err("not the URL of a web site: expected https://…".to_owned()),
+    }
+}
+
+/// The address of a node.
+pub(crate) fn peer(text: &str) -> Result<String, String> {
+    ourspace_p2p::check_address(text).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}
+
 pub(crate) fn followee(text: &str) -> Result<Followee, String> {
     if text.contains("://") {
         return clean::url(text)

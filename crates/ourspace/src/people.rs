@@ -1,7 +1,7 @@
 //! What people read in a terminal: items, dates, sizes; wrapped to its width, and without
 //! anything in a stranger's text that the terminal would obey.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use jiff::{Timestamp, tz::TimeZone};
 use ourspace_node::view::{AttachmentView, ItemView};
@@ -55,10 +55,15 @@ pub(crate) fn items(items: &[ItemView]) -> String {
 }
 
 /// Items of several accounts: of others it is said who wrote them.
-pub(crate) fn timeline(items: &[ItemView], own: Account) -> String {
-    let said = |shown: &ItemView| match shown.account == own {
-        true => item(shown),
-        false => format!("{}\n{}", shown.account, item(shown)),
+pub(crate) fn timeline(
+    items: &[ItemView],
+    own: Account,
+    names: &BTreeMap<Account, String>,
+) -> String {
+    let said = |shown: &ItemView| match names.get(&shown.account) {
+        _ if shown.account == own => item(shown),
+        Some(name) => format!("{}\n{}", harmless(name), item(shown)),
+        None => format!("{}\n{}", shown.account, item(shown)),
     };
     let items: Vec<String> = items.iter().map(said).collect();
     items.join("\n\n")

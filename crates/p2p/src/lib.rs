@@ -6,6 +6,7 @@
 //! feed and draws no conclusions: what it tells is verified, and what is done with it,
 //! others decide.
 
+mod address;
 mod asking;
 mod behaviour;
 pub mod bitswap;
@@ -29,6 +30,7 @@ mod task;
 mod tested;
 mod transport;
 
+pub use address::check_address;
 pub use config::{Budget, Clock, Config, Ipfs, Switches};
 pub use counted::{Counted, Meter};
 pub use error::NodeError;

@@ -74,13 +74,28 @@ impl Site {
         match path {
             "timeline" => return Ok(Found::Folder("timeline/".to_owned())),
             "timeline/" | timeline::PATH => {
-                let page = timeline::page(&reader, self.account())?;
+                let page = timeline::page(&reader, self.account(), None)?;
                 return Ok(file(timeline::PATH, Bytes::from(page), false));
             }
             "timeline/style.css" => {
                 return Ok(file(path, Bytes::from_static(STYLE_BYTES), false));
             }
             _ => {}
+        }
+        if let Some(place) = path.strip_prefix(timeline::OLDER) {
+            let mut parts = place.trim_end_matches('/').splitn(2, '/');
+            let (address, id) = (parts.next(), parts.next());
+            let (Some(Ok(account)), Some(Ok(id))) = (
+                address.map(str::parse::<Account>),
+                id.map(str::parse::<ItemId>),
+            ) else {
+                return Ok(Found::Nothing);
+            };
+            let Some(from) = reader.cursor(account, id)? else {
+                return Ok(Found::Nothing);
+            };
+            let page = timeline::page(&reader, self.account(), Some(from))?;
+            return Ok(file(timeline::PATH, Bytes::from(page), false));
         }
         // What is here of others, for the timeline.
         if let Some((address, inner)) = path

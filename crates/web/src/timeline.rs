@@ -6,7 +6,7 @@ use ourspace_protocol::{
     feed::{model::Item, render, state::FeedState as _, text::push_escaped},
     time::rfc3339,
 };
-use ourspace_store::{Hit, Reader};
+use ourspace_store::{Cursor, Hit, Reader};
 
 use crate::error::FindError;
 
@@ -17,9 +17,16 @@ pub(crate) const OF: &str = "of/";
 /// Posts on the page.
 const POSTS: usize = 50;
 
-/// The page.
-pub(crate) fn page(reader: &Reader<'_>, own: Account) -> Result<String, FindError> {
-    let found = reader.home_timeline(own, None, POSTS)?;
+/// Before the address and id of a post, after which an older page begins.
+pub(crate) const OLDER: &str = "timeline/older/";
+
+/// The page: the newest posts, or those before `from`.
+pub(crate) fn page(
+    reader: &Reader<'_>,
+    own: Account,
+    from: Option<Cursor>,
+) -> Result<String, FindError> {
+    let found = reader.home_timeline(own, from, POSTS)?;
     let mut out = String::from(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Timeline</title>\
@@ -32,6 +39,12 @@ pub(crate) fn page(reader: &Reader<'_>, own: Account) -> Result<String, FindErro
     for hit in &found.hits {
         post(&mut out, reader, hit)?;
     }
+    if let (Some(_), Some(last)) = (found.next, found.hits.last()) {
+        let older = format!("/{OLDER}{}/{}/", last.account, last.item.id);
+        out.push_str("<nav><a rel=\"next\" href=\"");
+        push_escaped(&mut out, &older);
+        out.push_str("\">Older posts</a></nav>");
+    }
     out.push_str("</main></body></html>\n");
     Ok(out)
 }
@@ -39,21 +52,39 @@ pub(crate) fn page(reader: &Reader<'_>, own: Account) -> Result<String, FindErro
 fn post(out: &mut String, reader: &Reader<'_>, hit: &Hit) -> Result<(), FindError> {
     let (account, item) = (hit.account, &hit.item);
     let name = reader.feed(account)?.profile()?.display_name.value;
-    let address = account.to_string();
-    out.push_str("<article><header><a class=\"who\" href=\"/of/");
-    push_escaped(out, &address);
-    out.push_str("/\">");
-    push_escaped(out, if name.is_empty() { &address } else { &name });
-    out.push_str("</a> <time>");
+    // A feed of the ordinary web has its pages there, and none here.
+    let (home, whose) = match reader.web_feed(account)? {
+        Some(feed) => (feed.url.clone(), feed.url),
+        None => (format!("/{OF}{account}/"), account.to_string()),
+    };
+    out.push_str("<article><header><a class=\"who\" dir=\"auto\" href=\"");
+    push_escaped(out, &home);
+    out.push_str("\">");
+    push_escaped(out, if name.is_empty() { &whose } else { &name });
+    out.push_str("</a> <time datetime=\"");
     let date = rfc3339(item.date);
-    push_escaped(
-        out,
-        date.get(..16).unwrap_or(&date).replace('T', " ").as_str(),
-    );
-    out.push_str("</time>");
+    push_escaped(out, &date);
+    out.push_str("\">");
+    let shown = date.get(..16).unwrap_or(&date).replace('T', " ");
+    push_escaped(out, &shown);
+    out.push_str(" UTC</time>");
+    let origin = item.origin.as_deref();
+    if let Some(origin) =
+        origin.filter(|url| url.starts_with("https://") || url.starts_with("http://"))
+    {
+        out.push_str(" <a class=\"origin\" rel=\"noreferrer\" href=\"");
+        push_escaped(out, origin);
+        out.push_str("\">original</a>");
+    }
     out.push_str("</header>");
+    if let Some(title) = &item.title {
+        out.push_str("<h2 dir=\"auto\">");
+        push_escaped(out, title);
+        out.push_str("</h2>");
+    }
+    out.push_str("<div dir=\"auto\">");
     out.push_str(&body(account, item));
-    out.push_str("</article>");
+    out.push_str("</div></article>");
     Ok(())
 }
 

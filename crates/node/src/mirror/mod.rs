@@ -37,4 +37,4 @@ pub(crate) use purge::make_room;
 pub use purge::{Purge, evict, purge, unpurge};
 pub use serve::Served;
 pub use take::{Taken, take, wanted};
-pub use view::{MediaView, MirrorView, MirrorsView, mirrors};
+pub use view::{MediaView, MirrorView, MirrorsView, StateView, mirrors};

@@ -40,6 +40,14 @@ pub struct MirrorView {
     /// Its media.
     #[serde(flatten)]
     pub media: MediaView,
+    /// How far the node has come.
+    #[serde(flatten)]
+    pub state: StateView,
+}
+
+/// How far a node has come with a feed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StateView {
     /// Why nothing came from the web hosts that were named for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
@@ -91,8 +99,10 @@ pub fn mirrors(home: &Home) -> Result<MirrorsView, ReadError> {
             mirrored: reader.root(account)?.is_some(),
             posts: reader.counts(account)?.posts,
             served: !follow.quiet,
-            settled: !trees.is_empty() && trees.iter().all(is_whole),
-            trouble: named.remove(&account).and_then(|named| named.trouble),
+            state: StateView {
+                settled: !trees.is_empty() && trees.iter().all(is_whole),
+                trouble: named.remove(&account).and_then(|named| named.trouble),
+            },
             pinned: follow.pinned,
             text_only: follow.text_only,
             quota: follow.quota.unwrap_or(quotas.account),

@@ -80,6 +80,27 @@ pub fn follow(
     Ok(account)
 }
 
+/// How a web feed is followed now; none when it is not.
+///
+/// # Errors
+/// [`WebFeedError`] of the store.
+pub fn wish_of(home: &Home, url: &str) -> Result<Option<WebWish<'static>>, WebFeedError> {
+    let Some(url) = address::canonical(url) else {
+        return Ok(None);
+    };
+    let account = address::account(&url);
+    let quiet = !is_listed(home, &Followee::Feed(url))?;
+    let reader = home.store().read()?;
+    let (feed, follow) = (reader.web_feed(account)?, reader.follow(account)?);
+    Ok(feed.zip(follow).map(|(feed, follow)| WebWish {
+        quiet,
+        text_only: follow.text_only,
+        quota: follow.quota,
+        private: feed.private,
+        title: None,
+    }))
+}
+
 /// Follows a web feed no longer, and forgets its posts.
 ///
 /// # Errors

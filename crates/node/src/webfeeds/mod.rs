@@ -21,5 +21,5 @@ mod take;
 pub use address::{account, canonical};
 pub use discover::discover;
 pub use error::WebFeedError;
-pub use follow::{WebFeedView, WebWish, follow, list_all, reconcile, unfollow};
+pub use follow::{WebFeedView, WebWish, follow, list_all, reconcile, unfollow, wish_of};
 pub use poll::{Polled, due, poll, poll_one};

@@ -135,8 +135,8 @@ pub(crate) fn restore(arguments: &RestoreArguments, context: &Context) -> Outcom
     }
     context.output.say(
         "If the machine that this is from still runs, use only one of the two: they share a \
-         device key. What was published there later comes back over the network, which this \
-         version does not have yet.",
+         device key. What was published there later comes back over the network when the node \
+         runs (`ourspace`).",
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -63,13 +63,17 @@ pub(crate) fn run(context: &Context) -> Outcome {
 }
 
 async fn until_stopped(context: &Context, folder: &std::path::Path) -> Outcome {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    // A window that is closed hangs up: what was made goes then, too.
+    let mut signals = [
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::hangup())?,
+    ];
     let steps = context.output.progress(samples::steps(), "getting ready");
     let (path, bar) = (folder.to_owned(), steps.clone());
     let preparing = tokio::task::spawn_blocking(move || prepare(&path, &|| bar.inc(1)));
     let people = tokio::select! {
-        () = stopped(&mut interrupt, &mut terminate) => None,
+        () = stopped(&mut signals) => None,
         people = preparing => Some(people.map_err(|error| Failure::refused(error.to_string()))??),
     };
     steps.finish_and_clear();
@@ -83,17 +87,18 @@ async fn until_stopped(context: &Context, folder: &std::path::Path) -> Outcome {
         neighbours.push(Neighbour::start(person, peers).await?);
     }
     tell(context, folder, &neighbours)?;
-    stopped(&mut interrupt, &mut terminate).await;
+    stopped(&mut signals).await;
     for neighbour in neighbours {
         neighbour.stop().await;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn stopped(interrupt: &mut Signal, terminate: &mut Signal) {
+async fn stopped([interrupt, terminate, hangup]: &mut [Signal; 3]) {
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
     }
 }
 

@@ -34,13 +34,17 @@ struct Finding {
 /// Looks.
 pub(crate) fn run(context: &Context) -> Outcome {
     let findings = match Client::connect(&context.home)? {
-        None => vec![Finding {
-            what: "node",
-            ok: false,
-            text: "no node runs on this home, so nothing is fetched, announced or served: start \
-                   it with `ourspace`"
-                .to_owned(),
-        }],
+        None => {
+            // Where there is no home, that is what is said.
+            context.open_reader()?;
+            vec![Finding {
+                what: "node",
+                ok: false,
+                text: "no node runs on this home, so nothing is fetched, announced or served: \
+                       start it with `ourspace`"
+                    .to_owned(),
+            }]
+        }
         Some(mut node) => look(&serde_json::from_value(node.one(&Request::Network)?)?),
     };
     let lines: Vec<String> = findings

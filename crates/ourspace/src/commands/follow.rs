@@ -28,7 +28,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A follow is public: your feed says so, and your node tells others that it keeps theirs. A \
-quiet one is known to nobody but this home.
+quiet one is known to nobody but this home. Where you follow somebody already, what you do not \
+name stays as it is.
 
 Examples:
   ourspace follow 0x52908400098527886E0F7030069857D2E4169EE7
@@ -42,15 +43,35 @@ pub(crate) struct Arguments {
     /// ordinary web
     #[arg(value_name = "ADDRESS|LINK|URL")]
     whom: String,
+    #[command(flatten)]
+    manner: Manner,
+    /// A web site that has their feed (may be given again)
+    #[arg(long = "at", value_name = "URL", value_parser = parse::web_url)]
+    locations: Vec<String>,
+    /// A node that has their feed
+    #[arg(long = "peer", value_name = "MULTIADDR", value_parser = parse::peer)]
+    peers: Vec<String>,
+}
+
+/// How.
+#[derive(Debug, Args)]
+#[group(skip)]
+struct Manner {
     /// Tell nobody
-    #[arg(long)]
+    #[arg(long, conflicts_with = "public")]
     quiet: bool,
-    /// The web feed may be on this machine or in a private network
+    /// Say so in your public list, where it was quiet before
+    #[arg(long)]
+    public: bool,
+    /// The web feed may be on this machine or in a private network; it is followed quietly
     #[arg(long)]
     private: bool,
     /// Fetch no pictures, sound and video
-    #[arg(long)]
+    #[arg(long, conflicts_with = "with_media")]
     text_only: bool,
+    /// Fetch pictures, sound and video, where that was switched off before
+    #[arg(long)]
+    with_media: bool,
     /// Never make room by dropping what is theirs
     #[arg(long)]
     pin: bool,
@@ -60,12 +81,16 @@ pub(crate) struct Arguments {
     /// What you call them, in your public list
     #[arg(long, value_name = "NAME")]
     title: Option<String>,
-    /// A web site that has their feed (may be given again)
-    #[arg(long = "at", value_name = "URL")]
-    locations: Vec<String>,
-    /// A node that has their feed
-    #[arg(long = "peer", value_name = "MULTIADDR")]
-    peers: Vec<String>,
+}
+
+impl Manner {
+    fn is_quiet(&self, before: bool) -> bool {
+        self.quiet || (before && !self.public)
+    }
+
+    fn is_text_only(&self, before: bool) -> bool {
+        self.text_only || (before && !self.with_media)
+    }
 }
 
 /// What it answers.
@@ -86,7 +111,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
         false => None,
     };
     let web = link.is_none() && arguments.whom.contains("://");
-    let account = match web {
+    let (account, quiet) = match web {
         true => follow_web(arguments, context)?,
         false => follow(arguments, context, link.as_ref())?,
     };
@@ -114,7 +139,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let answer = Answer {
         account,
         url: web.then(|| arguments.whom.clone()),
-        quiet: arguments.quiet,
+        quiet,
         node: node.is_some(),
     };
     let whom = match web {
@@ -153,41 +178,61 @@ fn begin_with(link: &Link, node: Option<&mut Client>, context: &Context) -> Resu
     Ok(())
 }
 
+/// Why it names nobody, and how a web site is named.
+fn whom_instead(whom: &str, why: String) -> String {
+    match whom.contains('.') && !whom.contains(char::is_whitespace) {
+        true => format!("{why}; a web site is followed by its URL: https://{whom}"),
+        false => why,
+    }
+}
+
 fn follow(
     arguments: &Arguments,
     context: &Context,
     link: Option<&Link>,
-) -> Result<Account, Failure> {
+) -> Result<(Account, bool), Failure> {
+    if arguments.manner.private {
+        return Err(Failure::usage(
+            "--private is for feeds of the ordinary web, which are followed by their URL",
+        ));
+    }
     let account = match link {
         Some(link) => link.account,
-        None => parse::account(&arguments.whom).map_err(Failure::usage)?,
+        None => parse::account(&arguments.whom)
+            .map_err(|why| Failure::usage(whom_instead(&arguments.whom, why)))?,
     };
     let home = context.open()?;
+    let known = follows::wish_of(&home, account)?.unwrap_or_default();
     let wish = Wish {
-        quiet: arguments.quiet,
-        text_only: arguments.text_only,
-        pinned: arguments.pin,
-        quota: arguments.quota,
-        title: arguments.title.as_deref(),
+        quiet: arguments.manner.is_quiet(known.quiet),
+        text_only: arguments.manner.is_text_only(known.text_only),
+        pinned: known.pinned || arguments.manner.pin,
+        quota: arguments.manner.quota.or(known.quota),
+        title: arguments.manner.title.as_deref(),
     };
     follows::follow(&home, context.signing_time()?, account, wish)?;
-    Ok(account)
+    Ok((account, wish.quiet))
 }
 
 /// A feed of the ordinary web.
-fn follow_web(arguments: &Arguments, context: &Context) -> Result<Account, Failure> {
+fn follow_web(arguments: &Arguments, context: &Context) -> Result<(Account, bool), Failure> {
     let home = context.open()?;
+    if !arguments.locations.is_empty() || !arguments.peers.is_empty() {
+        return Err(Failure::usage(
+            "--at and --peer are for people's feeds; a feed of the ordinary web is at its URL",
+        ));
+    }
+    let known = webfeeds::wish_of(&home, &arguments.whom)?;
+    // An address in a private network is nothing for a public list.
+    let quiet = known.map_or(arguments.manner.private, |known| known.quiet);
+    let known = known.unwrap_or_default();
     let wish = WebWish {
-        quiet: arguments.quiet,
-        text_only: arguments.text_only,
-        quota: arguments.quota,
-        title: arguments.title.as_deref(),
-        private: arguments.private,
+        quiet: arguments.manner.is_quiet(quiet),
+        text_only: arguments.manner.is_text_only(known.text_only),
+        quota: arguments.manner.quota.or(known.quota),
+        title: arguments.manner.title.as_deref(),
+        private: known.private || arguments.manner.private,
     };
-    Ok(webfeeds::follow(
-        &home,
-        context.signing_time()?,
-        &arguments.whom,
-        wish,
-    )?)
+    let account = webfeeds::follow(&home, context.signing_time()?, &arguments.whom, wish)?;
+    Ok((account, wish.quiet))
 }

@@ -148,7 +148,7 @@ fn wait(arguments: &Arguments, home: &Home, context: &Context) -> Result<(), Fai
         }
         let quiet = last.1.elapsed();
         // What the quota or the deny-list leave out never comes.
-        let settled = |one: &MirrorView| one.settled || one.is_whole();
+        let settled = |one: &MirrorView| one.state.settled || one.is_whole();
         if quiet >= SETTLED && shown.accounts.iter().all(settled) {
             bar.finish_and_clear();
             return Ok(());
@@ -174,14 +174,14 @@ fn nothing_comes(shown: &MirrorsView) -> Failure {
         PATIENCE.as_secs()
     );
     let missing = shown.accounts.iter();
-    for one in missing.filter(|one| !one.settled && !one.is_whole()) {
+    for one in missing.filter(|one| !one.state.settled && !one.is_whole()) {
         let files = one.media.media_files - one.media.media_files_here.min(one.media.media_files);
         let what = match one.mirrored {
             true => people::counted(files, "file"),
             false => "everything".to_owned(),
         };
         push(&mut said, format_args!("\n  {what} of {}", one.account));
-        if let Some(trouble) = &one.trouble {
+        if let Some(trouble) = &one.state.trouble {
             push(&mut said, format_args!(": {}", people::harmless(trouble)));
         }
     }
@@ -220,7 +220,7 @@ fn text(shown: &MirrorsView) -> String {
         for (_, note) in notes.iter().filter(|(on, _)| *on) {
             push(&mut out, format_args!(", {note}"));
         }
-        if let Some(trouble) = &one.trouble {
+        if let Some(trouble) = &one.state.trouble {
             push(
                 &mut out,
                 format_args!("\n  nothing comes from {}", people::harmless(trouble)),

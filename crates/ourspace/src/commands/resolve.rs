@@ -29,10 +29,10 @@ pub(crate) struct Arguments {
     #[arg(value_name = "ADDRESS", value_parser = parse::account)]
     account: Account,
     /// A web site that may have their feed (may be given again)
-    #[arg(long = "at", value_name = "URL")]
+    #[arg(long = "at", value_name = "URL", value_parser = parse::web_url)]
     locations: Vec<String>,
     /// Begin with this node, when none runs on this home (may be given again)
-    #[arg(long = "peer", value_name = "MULTIADDR")]
+    #[arg(long = "peer", value_name = "MULTIADDR", value_parser = parse::peer)]
     peers: Vec<String>,
     /// Ask on this machine only, when no node runs on this home
     #[arg(long)]

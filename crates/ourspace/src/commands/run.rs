@@ -24,6 +24,7 @@ use crate::{
     failure::Failure,
     meet::MeetingWishes,
     net::{Listener, Net},
+    parse,
     people::push,
     wire::{self, Wishes},
 };
@@ -50,7 +51,7 @@ pub(crate) struct Network {
     #[arg(long, value_name = "PORT")]
     node_port: Option<u16>,
     /// Begin with this node (may be given again)
-    #[arg(long = "peer", value_name = "MULTIADDR")]
+    #[arg(long = "peer", value_name = "MULTIADDR", value_parser = parse::peer)]
     peers: Vec<String>,
     /// Stay within this machine: listen on loopback only, and look for nobody
     #[arg(long)]

@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
             "nothing of that account is here; `ourspace follow` brings it".to_owned()
         }
         [] => "nothing yet; `ourspace post` publishes something".to_owned(),
-        items => people::timeline(items, own),
+        items => people::timeline(items, own, &read::names(&home, items)?),
     };
     context.output.answer(&items, text)?;
     Ok(ExitCode::SUCCESS)

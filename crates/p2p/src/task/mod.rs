@@ -40,6 +40,7 @@ use self::{
 };
 use crate::{
     NodeError,
+    address::parse,
     behaviour::{self, Behaviour},
     config::{Clock, Config},
     counted::Meter,
@@ -426,9 +427,4 @@ fn key(seed: &[u8; 32]) -> Result<Keypair, NodeError> {
 
 fn addresses(all: &[String]) -> Result<Vec<Multiaddr>, NodeError> {
     all.iter().map(|address| parse(address)).collect()
-}
-
-fn parse(address: &str) -> Result<Multiaddr, NodeError> {
-    let parsed = address.parse::<Multiaddr>();
-    parsed.map_err(|error| NodeError::Address(address.to_owned(), error.to_string()))
 }

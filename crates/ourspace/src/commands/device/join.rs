@@ -142,8 +142,8 @@ fn take(home: &Home, answer: &str, expected: Option<Account>, context: &Context)
     context.output.done(&value, &text)?;
     if joined.new {
         context.output.say(
-            "The posts of the account come here over the network, which this version does not \
-             have yet. What you publish here stands beside them: nothing is replaced.",
+            "The posts of the account come here over the network when the node runs (`ourspace`). \
+             What you publish here stands beside them: nothing is replaced.",
         );
     }
     Ok(ExitCode::SUCCESS)
