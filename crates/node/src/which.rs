@@ -127,6 +127,11 @@ fn own_or_named(
 /// [`WhichError`], which says what to give.
 pub fn own_item(home: &Home, text: &str) -> Result<ItemId, WhichError> {
     let own = home.account()?;
+    if let Some(Name::Item(account, _)) = named(text)
+        && account != own
+    {
+        return Err(WhichError::NotOwn(shown(text)));
+    }
     match item(home, text)? {
         (account, id) if account == own => Ok(id),
         _ => Err(WhichError::NotOwn(shown(text))),

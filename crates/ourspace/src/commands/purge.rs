@@ -61,7 +61,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     };
     let mut at_once = true;
     if !arguments.undo {
-        at_once = wait(&home)?;
+        // The node writes when this program has ended its turn.
+        drop(home);
+        at_once = wait(&context.open_reader()?)?;
     }
     let text = match arguments.undo {
         true => "it is off the deny-list",

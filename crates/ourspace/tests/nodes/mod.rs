@@ -141,3 +141,41 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         thread::sleep(Duration::from_millis(50));
     }
 }
+
+/// An ordinary web server, killed when it is dropped.
+pub(crate) struct WebHost {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl WebHost {
+    pub(crate) fn start(folder: &std::path::Path) -> Self {
+        let mut command = std::process::Command::new("python3");
+        command.args(["-u", "-m", "http.server", "--bind", "127.0.0.1", "0"]);
+        let mut child = command
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let port = line
+            .split_whitespace()
+            .find_map(|word| word.parse::<u16>().ok())
+            .unwrap();
+        Self {
+            child,
+            url: format!("http://127.0.0.1:{port}/"),
+        }
+    }
+}
+
+impl Drop for WebHost {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
