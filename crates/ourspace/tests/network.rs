@@ -1,8 +1,6 @@
 //! A network of real programs on loopback: following, news, mirrors, and what happens when
 //! the author is gone.
 
-#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
-
 mod nodes;
 mod schema;
 mod support;

@@ -301,7 +301,7 @@ fn timeline(home: &Home) -> Result<f64> {
         views.push(cost.cpu.as_secs_f64() * 1e3);
         let own = home.account()?;
         let (found, cost) = Cost::of(|| home.store().read()?.home_timeline(own, None, 50))?;
-        let found: ourspace_store::Found = found;
+        let found: ourspace_store::Timeline = found;
         ensure!(found.hits.len() == 50, "{} posts", found.hits.len());
         items.push(cost.cpu.as_secs_f64() * 1e3);
     }
