@@ -11,7 +11,7 @@ use ourspace_protocol::{
     announcement::Announcement,
     machine::{
         dice::Dice,
-        push::{Effect, Input, Push},
+        push::{Effect, Input, Known, Push},
     },
     message::{Message, Topic},
     time::Millis,
@@ -331,4 +331,15 @@ fn who_is_met_after_the_news_hears_of_it_at_once() {
     let digest = news(&author, 1).record().digest();
     let after = world.got[&(1, digest)] - begin;
     assert!(after <= 1_000, "{after} ms");
+    // One that was in the home already when the node started is told as well.
+    let (account, missed) = (author.address(), news(&author, 2));
+    world.input(0, Input::Leave(account));
+    let known = vec![Known {
+        signer: missed.record().signer(),
+        order: missed.record().order(),
+    }];
+    world.input(0, Input::Join { account, known });
+    let (reached, delays) = publish(&mut world, missed);
+    assert_eq!(reached, 1);
+    assert!(delays[0] <= 1_000, "{delays:?}");
 }

@@ -262,15 +262,14 @@ impl<P: Copy + Ord> Push<P> {
                 }
                 for topic in shared {
                     // It may have been published before anybody was connected.
-                    if let Some(short) = self.published.get(&topic) {
-                        self.gathered.entry(peer).or_default().push((topic, *short));
-                        self.gathered_until.get_or_insert(now + GATHER);
+                    if let Some(short) = self.published.get(&topic).copied() {
+                        self.word(peer, (topic, short), now);
                     }
                     self.grow(topic, &mut out);
                     self.ask_peer(topic, peer, now, &mut out);
                 }
             }
-            Input::Publish(news) => self.publish(&news, &mut out),
+            Input::Publish(news) => self.publish(&news, now, &mut out),
             Input::News { peer, news } => self.news(peer, &news, now, &mut out),
             Input::Learnt(news) => self.learnt(&news, now),
             Input::Have { peer, entries } => self.have(peer, &entries, now),
@@ -289,14 +288,23 @@ impl<P: Copy + Ord> Push<P> {
         }
     }
 
-    fn publish(&mut self, news: &Arc<Announcement>, out: &mut Out<P>) {
+    fn publish(&mut self, news: &Arc<Announcement>, now: Millis, out: &mut Out<P>) {
         let topic = Topic::of(news.record().record().account);
-        if !self.topics.is_fresh(topic, news.record()) {
+        let fresh = self.topics.is_fresh(topic, news.record());
+        if !fresh && !self.topics.is_known(topic, news.record()) {
             return;
         }
         self.recent.put(news);
         let short = Short::of(&news.record().digest());
         self.published.insert(topic, short);
+        if !fresh {
+            // It was published while this node was off, or is announced again: whoever has it
+            // already would take a second one for a link too many, and so gets word of it.
+            for peer in self.topics.members(topic).into_iter().take(FAN) {
+                self.word(peer, (topic, short), now);
+            }
+            return;
+        }
         for peer in self.topics.fan(topic, FAN) {
             out.effects.push(Effect::News(peer, Arc::clone(news)));
         }
@@ -357,9 +365,14 @@ impl<P: Copy + Ord> Push<P> {
         let short = Short::of(&news.record().digest());
         let lazy = self.topics.lazy(topic, from);
         for peer in self.dice.take(lazy, number) {
-            self.gathered.entry(peer).or_default().push((topic, short));
-            self.gathered_until.get_or_insert(now + GATHER);
+            self.word(peer, (topic, short), now);
         }
+    }
+
+    /// Word of news for a peer, soon.
+    fn word(&mut self, peer: P, entry: (Topic, Short), now: Millis) {
+        self.gathered.entry(peer).or_default().push(entry);
+        self.gathered_until.get_or_insert(now + GATHER);
     }
 
     fn have(&mut self, peer: P, entries: &[(Topic, Short)], now: Millis) {
