@@ -20,7 +20,11 @@ mod recent;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use self::{links::Topics, out::Out, recent::Recent};
+use self::{
+    links::Topics,
+    out::Out,
+    recent::{Recent, Wait},
+};
 use super::dice::Dice;
 use crate::{
     account::Account,
@@ -162,16 +166,6 @@ pub struct Push<P> {
     first_sums: BTreeMap<P, Millis>,
     /// The last news that was published here, of each topic.
     published: BTreeMap<Topic, Short>,
-}
-
-/// News that others have and this node does not.
-#[derive(Debug)]
-struct Wait<P> {
-    topic: Topic,
-    /// Who has it; the first one is asked next.
-    peers: Vec<P>,
-    at: Millis,
-    tries: usize,
 }
 
 impl<P: Copy + Ord> Push<P> {

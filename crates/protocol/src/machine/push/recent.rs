@@ -1,11 +1,16 @@
-//! The last announcements, for those who have only heard of them.
+//! The last announcements, for those who have only heard of them; and those that this node has
+//! only heard of.
 
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
 };
 
-use crate::{announcement::Announcement, message::Short};
+use crate::{
+    announcement::Announcement,
+    message::{Short, Topic},
+    time::Millis,
+};
 
 /// Bytes of them that are kept.
 const MOST: usize = 1024 * 1024;
@@ -38,4 +43,14 @@ impl Recent {
     pub(super) fn get(&self, short: Short) -> Option<Arc<Announcement>> {
         self.by_short.get(&short).cloned()
     }
+}
+
+/// News that others have and this node does not.
+#[derive(Debug)]
+pub(super) struct Wait<P> {
+    pub(super) topic: Topic,
+    /// Who has it; the first one is asked next.
+    pub(super) peers: Vec<P>,
+    pub(super) at: Millis,
+    pub(super) tries: usize,
 }
