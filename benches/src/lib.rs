@@ -15,6 +15,11 @@ use std::{
 
 use rustix::time::{ClockId, clock_gettime};
 
+/// What is measured in a bench's own process allocates as the program does.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// What a piece of work took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {

@@ -75,6 +75,21 @@ impl Node {
         }
     }
 
+    /// CPU seconds of the process so far.
+    pub(crate) fn cpu(&self) -> f64 {
+        let child = self.child.as_ref().unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+        let fields: Vec<&str> = stat
+            .rsplit_once(')')
+            .unwrap()
+            .1
+            .split_whitespace()
+            .collect();
+        let ticks = |at: usize| fields[at].parse::<u32>().unwrap();
+        // In hundredths of a second, whatever the kernel counts in (proc_pid_stat(5)).
+        f64::from(ticks(11) + ticks(12)) / 100.0
+    }
+
     pub(crate) fn post(&self, words: &[&str]) -> String {
         let posted = self.place.json(&[&["post"], words].concat());
         posted["id"].as_str().unwrap().to_owned()
