@@ -78,7 +78,6 @@ pub(crate) fn account(text: &str) -> Result<Account, String> {
         .map_err(|error: ourspace_protocol::account::AccountError| error.to_string())
 }
 
-/// Whom one can follow: an account, or the address of a web feed.
 /// The URL of a web host.
 pub(crate) fn web_url(text: &str) -> Result<String, String> {
     let rest = ["https://", "http://"]
@@ -98,6 +97,7 @@ pub(crate) fn peer(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Whom one can follow: an account, or the address of a web feed.
 pub(crate) fn followee(text: &str) -> Result<Followee, String> {
     if text.contains("://") {
         return clean::url(text)
