@@ -6,7 +6,8 @@ mod nodes;
 mod schema;
 mod support;
 
-use nodes::{Node, WebHost, until};
+use nodes::{Node, until};
+use ourspace_testkit::web_host::WebHost;
 use support::Place;
 
 /// A sound of its own: a quarter of a second, 16 bits, 8,000 a second.
@@ -78,7 +79,7 @@ fn a_web_host_that_is_named_is_asked_at_every_start() {
     author.run(&["post", "one"]).ok();
     author.run(&["export", "site"]).ok();
     let site = author.folder().join("site");
-    let host = WebHost::start(&site);
+    let host = WebHost::start(&site).unwrap();
     // No node runs yet.
     let reader = Place::new();
     reader.run(&["follow", account, "--at", &host.url]).ok();
@@ -94,7 +95,7 @@ fn a_web_host_that_is_named_is_asked_at_every_start() {
     // Where it has nothing any more, that is said.
     reader.kill();
     let empty = tempfile::tempdir().unwrap();
-    let nothing = WebHost::start(empty.path());
+    let nothing = WebHost::start(empty.path()).unwrap();
     let place = Place::new();
     place.run(&["follow", account, "--at", &nothing.url]).ok();
     let lost = Node::of(place);
@@ -125,7 +126,7 @@ fn one_altered_file_keeps_no_other_away() {
     let mut bytes = std::fs::read(&newest).unwrap();
     bytes[1_000] ^= 1;
     std::fs::write(&newest, bytes).unwrap();
-    let host = WebHost::start(&site);
+    let host = WebHost::start(&site).unwrap();
     let reader = Node::new();
     reader
         .place

@@ -5,7 +5,8 @@ mod nodes;
 mod schema;
 mod support;
 
-use nodes::{Node, WebHost, until};
+use nodes::{Node, until};
+use ourspace_testkit::web_host::WebHost;
 use support::Place;
 
 /// What is mirrored is shown, and set.
@@ -116,7 +117,7 @@ fn a_feed_on_any_web_host_is_found_kept_and_served_on() {
         .to_owned();
     author.run(&["post", "from a plain web site"]).ok();
     author.run(&["export", "site"]).ok();
-    let host = WebHost::start(&author.folder().join("site"));
+    let host = WebHost::start(&author.folder().join("site")).unwrap();
     let reader = Node::new();
     reader
         .place
@@ -135,7 +136,7 @@ fn a_feed_on_any_web_host_is_found_kept_and_served_on() {
     // An ordinary feed goes into the same timeline.
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("feed.xml"), RSS).unwrap();
-    let host = WebHost::start(folder.path());
+    let host = WebHost::start(folder.path()).unwrap();
     let url = format!("{}feed.xml", host.url);
     let followed = reader.place.json(&["follow", &url, "--private"]);
     let feed = followed["account"].as_str().unwrap().to_owned();

@@ -18,13 +18,16 @@ use ourspace_protocol::{
     },
     time::rfc822,
 };
-use ourspace_testkit::sample::{self, MediaSet, Sample};
+use ourspace_testkit::{
+    sample::{self, MediaSet, Sample},
+    web_host::WebHost,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 mod support;
 
-use support::{Server, ask, media, node, peers, python, run};
+use support::{ask, media, node, peers, python, run};
 
 struct Site {
     folder: TempDir,
@@ -166,7 +169,7 @@ fn xsltproc_makes_a_page_of_the_feed() {
 #[test]
 fn newsboat_keeps_every_item() {
     let site = Site::new();
-    let server = Server::of(site.path());
+    let server = WebHost::start(site.path()).unwrap();
     site.write_absolute(&server.url);
     let home = TempDir::new().unwrap();
     let at = |name: &str| home.path().join(name);
@@ -212,7 +215,7 @@ fn newsboat_keeps_every_item() {
 #[test]
 fn gpodder_lists_and_downloads_the_episodes() {
     let site = Site::new();
-    let server = Server::of(site.path());
+    let server = WebHost::start(site.path()).unwrap();
     site.write_absolute(&server.url);
     let home = TempDir::new().unwrap();
     let gpo = |arguments: &[&str]| {

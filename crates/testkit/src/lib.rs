@@ -8,3 +8,4 @@ pub mod sample;
 pub mod signing;
 pub mod tree;
 pub mod vectors;
+pub mod web_host;

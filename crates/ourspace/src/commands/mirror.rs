@@ -104,14 +104,12 @@ fn not_followed(whom: Account) -> Failure {
 
 fn change(arguments: &Arguments, whom: Account, context: &Context) -> Result<(), Failure> {
     let home = context.open()?;
-    let known = home.store().read()?.follow(whom)?;
-    let known = known.ok_or_else(|| not_followed(whom))?;
+    let known = follows::wish_of(&home, whom)?.ok_or_else(|| not_followed(whom))?;
     let wish = Wish {
-        quiet: known.quiet,
         pinned: (known.pinned || arguments.pin) && !arguments.unpin,
         text_only: (known.text_only || arguments.text_only) && !arguments.with_media,
         quota: arguments.quota.or(known.quota),
-        title: None,
+        ..known
     };
     follows::follow(&home, context.signing_time()?, whom, wish)?;
     if let Some(mut node) = Client::connect(&context.home)? {

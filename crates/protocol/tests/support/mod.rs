@@ -9,9 +9,8 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use ourspace_testkit::sample::{Media, MediaSet};
@@ -72,42 +71,4 @@ pub(crate) fn media(folder: &Path) -> MediaSet {
     load(&mut media.video, "video.mp4");
     load(&mut media.sound, "sound.mp3");
     media
-}
-
-/// A plain web server on loopback for one folder, ended when this is dropped.
-pub(crate) struct Server {
-    child: Child,
-    pub(crate) url: String,
-}
-
-impl Server {
-    pub(crate) fn of(folder: &Path) -> Self {
-        let mut child = python()
-            .args(["-u", "-m", "http.server", "--bind", "127.0.0.1", "0"])
-            .current_dir(folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        // "Serving HTTP on 127.0.0.1 port 40563 (http://127.0.0.1:40563/) ..."
-        let url = line
-            .split(['(', ')'])
-            .nth(1)
-            .unwrap_or_else(|| panic!("{line}"));
-        Self {
-            child,
-            url: url.to_owned(),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _status = self.child.wait();
-    }
 }
