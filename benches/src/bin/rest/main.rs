@@ -45,10 +45,11 @@ const NODES: usize = 49;
 const AUTHORS: usize = 500;
 /// Posts of each in the beginning, and those that come.
 const POSTS: usize = 20;
-/// After the first fetch the program is left alone for so long.
-const SETTLING: Duration = Duration::from_secs(60);
+/// After the first fetch the program is left alone for so long: in its first minutes a node
+/// learns how dense the network is, which it does once an hour afterwards.
+const SETTLING: Duration = Duration::from_secs(240);
 /// Then it is measured for so long.
-const REST: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_secs(300);
 /// Nothing takes longer.
 const LIMIT: Duration = Duration::from_secs(180);
 

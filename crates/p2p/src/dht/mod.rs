@@ -29,7 +29,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// (docs/SCALE.md).
 const REFRESH: Duration = Duration::from_secs(60 * 60);
 /// Providers are told again so often, and forgotten after two days.
-const PROVIDE_AGAIN: Duration = Duration::from_secs(22 * 60 * 60);
+const PROVIDE_AGAIN: Duration = Duration::from_secs(36 * 60 * 60);
 const PROVIDERS_LIVE: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// How a DHT is run. Rows are put again by whoever follows the account, by our own rules,

@@ -20,8 +20,10 @@ use crate::{account::Account, time::Millis};
 
 /// Between two puts of one row.
 pub const PUT_AGAIN: Millis = 10 * 60 * 1000;
-/// Between two looks at one row, half of it at least.
+/// Between two looks at one row, half of it at least: where no connected node follows the account
+/// too, and where one does, which looks as well.
 const LOOK_AGAIN: Millis = 12 * 60 * 60 * 1000;
+const LOOK_TOGETHER: Millis = 24 * 60 * 60 * 1000;
 /// Between two searches for nodes that keep a feed, while none is connected: at first, and at
 /// last. It may be long in the end, for whoever comes later looks for those who are here.
 const SEARCH_SOON: Millis = 5_000;
@@ -30,7 +32,7 @@ const SEARCH_AGAIN: Millis = 4 * 60 * 60 * 1000;
 /// nodes that are known already are connected meanwhile.
 const SEARCH_EACH: Millis = 60;
 /// The same while there is somebody, but too few.
-const SEARCH_MORE: Millis = 24 * 60 * 60 * 1000;
+const SEARCH_MORE: Millis = 48 * 60 * 60 * 1000;
 /// Connected nodes that keep a feed, which are enough.
 const ENOUGH: usize = 3;
 /// Announced keepers of a feed, which are enough.
@@ -41,6 +43,10 @@ const MOMENT: Millis = 1_000;
 /// How soon after the start it is said who keeps what: of so many accounts at first, of so many at
 /// once later, and of one in each such time.
 const BEGIN: Millis = 5_000;
+/// The same where many are joined at once, but for the own account: what is fetched at a start
+/// comes first.
+const MANY: u64 = 16;
+const BEGIN_MANY: Millis = 60_000;
 const SAID_AT_FIRST: u64 = 4;
 const SAID_AT_ONCE: u64 = 16;
 const SAID_EACH: Millis = 120 * 1000;
@@ -81,6 +87,8 @@ struct Unsaid {
     /// How many may be said at once, when that was last counted.
     free: u64,
     counted: Millis,
+    /// Nobody's but the own account's before.
+    others_at: Millis,
 }
 
 impl Unsaid {
@@ -98,7 +106,13 @@ impl Unsaid {
 
     fn wake(&self) -> Option<Millis> {
         let pause = if self.free > 0 { 0 } else { SAID_EACH };
-        (!self.accounts.is_empty()).then(|| self.counted + pause)
+        let latest = self.accounts.iter().map(|(since, _)| *since).max()?;
+        let least = if latest == Millis::MAX {
+            0
+        } else {
+            self.others_at
+        };
+        Some((self.counted + pause).max(least))
     }
 
     fn take(&mut self, now: Millis, dice: &mut Dice) -> Option<Account> {
@@ -167,6 +181,9 @@ impl Upkeep {
             accompanied: false,
             searched: false,
         };
+        if self.lately.1 > MANY {
+            self.unsaid.others_at = now + BEGIN_MANY;
+        }
         if let Entry::Vacant(new) = self.accounts.entry(account) {
             new.insert(care);
             self.unsaid.put(account, own, now);
@@ -259,7 +276,11 @@ impl Upkeep {
                 tasks.push(Task::Put(*account));
             }
             if care.look_at <= now {
-                care.look_at = now + LOOK_AGAIN / 2 + self.dice.below(LOOK_AGAIN);
+                let pause = match members(*account) {
+                    0 => LOOK_AGAIN,
+                    _ => LOOK_TOGETHER,
+                };
+                care.look_at = now + pause / 2 + self.dice.below(pause);
                 tasks.push(Task::Look(*account));
             }
             if care.search_at <= now {
