@@ -79,6 +79,9 @@ pub struct FollowedView {
     pub account: Account,
     /// The name that they show; may be empty.
     pub display_name: String,
+    /// What this home's person calls them in the public list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// Nobody else learns of it.
     pub quiet: bool,
     /// No media are fetched.
@@ -205,11 +208,14 @@ pub fn mark_read(home: &Home, account: Account, date: Millis) -> Result<(), Foll
 pub fn list_all(home: &Home) -> Result<Vec<FollowedView>, FollowError> {
     let reader = home.store().read()?;
     let follows = reader.follows()?.into_iter();
+    let listed = reader.feed(home.account()?)?.follows()?;
     let view = |follow: Follow| -> Result<FollowedView, FollowError> {
+        let row = listed.get(&Followee::Account(follow.account));
         let profile = reader.feed(follow.account)?.profile()?;
         Ok(FollowedView {
             account: follow.account,
             display_name: profile.display_name.value,
+            title: row.and_then(|row| row.value.title.clone()),
             quiet: follow.quiet,
             text_only: follow.text_only,
             pinned: follow.pinned,

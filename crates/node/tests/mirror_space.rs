@@ -9,7 +9,10 @@ mod place;
 use filled::{change, filled, id, item, publish, sound};
 use ourspace_node::{
     follows::{FollowError, Wish, follow, list_all, mark_read, unfollow},
-    mirror::{MirrorError, Purge, Quotas, Taken, evict, index_pages, purge, unpurge, wanted},
+    mirror::{
+        MirrorError, Purge, Quotas, Taken, evict, index_pages, limit, mirrors, purge, unpurge,
+        wanted,
+    },
     read,
 };
 use ourspace_protocol::{
@@ -104,6 +107,26 @@ fn media_are_kept_within_the_quota_newest_first() {
     let done = pull_media(&source, &reader.home, account, of(2_000_000));
     assert!(done.files >= 1, "{done:?}");
     assert!(bytes(&reader) <= 2_000_000 && bytes(&reader) >= newer);
+}
+
+#[test]
+fn a_lowered_total_drops_what_is_too_much_and_keeps_it_out() {
+    let author = filled();
+    let account = author.account();
+    let reader = follower(&author, Wish::default());
+    let source = served(&author.home);
+    let quotas = || Quotas::of(&reader.home).unwrap();
+    assert_eq!(quotas(), Quotas::default());
+    pull_media(&source, &reader.home, account, quotas());
+    assert_eq!(bytes(&reader), SMALL + LARGE);
+    limit(&reader.home, 500_000).unwrap();
+    assert!(bytes(&reader) <= 500_000, "{}", bytes(&reader));
+    assert_eq!(mirrors(&reader.home).unwrap().quota, 500_000);
+    pull_media(&source, &reader.home, account, quotas());
+    assert!(bytes(&reader) <= 500_000, "{}", bytes(&reader));
+    limit(&reader.home, 10_000_000).unwrap();
+    pull_media(&source, &reader.home, account, quotas());
+    assert_eq!(bytes(&reader), SMALL + LARGE);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::error::ErrorKind;
-use ourspace_node::which::WhichError;
+use ourspace_node::{webfeeds::WebFeedError, which::WhichError};
 use serde_json::json;
 
 /// The person used the command wrongly.
@@ -94,6 +94,11 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
         // A value of a wrong form, whichever option it was given to.
         if let Some(form @ WhichError::Form(_)) = error.downcast_ref() {
             return Self::Usage(form.to_string());
+        }
+        if let Some(address @ (WebFeedError::Address(_) | WebFeedError::Private(_))) =
+            error.downcast_ref()
+        {
+            return Self::Usage(address.to_string());
         }
         match error.downcast_ref::<io::Error>() {
             Some(pipe) if pipe.kind() == io::ErrorKind::BrokenPipe => Self::Hangup,

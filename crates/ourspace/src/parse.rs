@@ -1,6 +1,9 @@
 //! Reading what a person typed as an option; what is wrong ends with exit code 2.
 
-use std::fmt::Display;
+use std::{
+    fmt::Display,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use jiff::{Timestamp, civil, tz::TimeZone};
 use ourspace_protocol::{
@@ -89,6 +92,56 @@ pub(crate) fn web_url(text: &str) -> Result<String, String> {
         }
         _ => Err("not the URL of a web site: expected https://…".to_owned()),
     }
+}
+
+/// A host and its port: `192.0.2.7:6881`, `[2001:db8::7]:6881`, `dht.example.org:6881`.
+pub(crate) fn host_and_port(text: &str) -> Result<String, String> {
+    let wrong = || "not a host and its port: expected 192.0.2.7:6881".to_owned();
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let is_ipv6 = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .is_some_and(|host| host.parse::<Ipv6Addr>().is_ok());
+    let is_name = forms::name(&host.to_lowercase()).is_ok() || host == "localhost";
+    let is_host = is_ipv6 || host.parse::<Ipv4Addr>().is_ok() || is_name;
+    match port.parse::<u16>() {
+        Ok(1..) if is_host => Ok(text.to_owned()),
+        _ => Err(wrong()),
+    }
+}
+
+/// A size: `1500`, `500MB`, `2 GiB`.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "not a size: expected bytes, or 500MB, 2GiB".to_owned();
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let one: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "t" | "tb" => 1_000_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return Err(wrong()),
+    };
+    if let Ok(whole) = number.parse::<u64>() {
+        return whole.checked_mul(one).ok_or_else(wrong);
+    }
+    let (whole, part) = number.split_once('.').ok_or_else(wrong)?;
+    let whole: u64 = whole.parse().map_err(|_| wrong())?;
+    let places = u32::try_from(part.len()).map_err(|_| wrong())?;
+    let part: u64 = part.parse().map_err(|_| wrong())?;
+    let tenths = 10_u64.checked_pow(places).ok_or_else(wrong)?;
+    let part = u128::from(part) * u128::from(one) / u128::from(tenths);
+    let whole = whole.checked_mul(one).ok_or_else(wrong)?;
+    let part = u64::try_from(part).map_err(|_| wrong())?;
+    whole.checked_add(part).ok_or_else(wrong)
 }
 
 /// The address of a node.
@@ -217,6 +270,50 @@ mod tests {
         assert!(pair("=b").is_err() && pair("a").is_err());
         assert_eq!(described("2=x=y"), Ok((2, "x=y".to_owned())));
         assert!(described("x").is_err() && described("0=x").is_err());
+    }
+
+    #[test]
+    fn sizes_with_and_without_units() {
+        assert_eq!(size("1500"), Ok(1500));
+        assert_eq!(size("500MB"), Ok(500_000_000));
+        assert_eq!(size(" 2 GiB "), Ok(2 << 30));
+        assert_eq!(size("1.5k"), Ok(1500));
+        for wrong in [
+            "",
+            "-1",
+            "GB",
+            "1.",
+            ".5",
+            "1x",
+            "99999999999999999TB",
+            "1.5.5",
+            "1e9",
+        ] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn hosts_have_ports() {
+        for right in [
+            "192.0.2.7:6881",
+            "[2001:db8::7]:1",
+            "dht.example.org:6881",
+            "localhost:9",
+        ] {
+            assert_eq!(host_and_port(right), Ok(right.to_owned()));
+        }
+        for wrong in [
+            "",
+            "garbage",
+            "192.0.2.7",
+            "a b:1",
+            "192.0.2.7:0",
+            "192.0.2.7:70000",
+            ":1",
+        ] {
+            assert!(host_and_port(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

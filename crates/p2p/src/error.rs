@@ -1,6 +1,6 @@
 //! Why a node does not start or do what it is asked.
 
-use std::io;
+use std::{error::Error, fmt::Display, io};
 
 /// Why.
 #[derive(Debug, thiserror::Error)]
@@ -22,4 +22,16 @@ pub enum NodeError {
     /// The node has stopped.
     #[error("the node has stopped")]
     Stopped,
+}
+
+impl NodeError {
+    /// An address cannot be listened at: the reason is what lies deepest, for the transports
+    /// above it say nothing.
+    pub(crate) fn listen(address: impl Display, error: &dyn Error) -> Self {
+        let mut reason = error;
+        while let Some(deeper) = reason.source() {
+            reason = deeper;
+        }
+        Self::Listen(address.to_string(), reason.to_string())
+    }
 }

@@ -14,12 +14,12 @@ use ourspace_protocol::{
     seams::{Session, Want},
     time::Millis,
 };
-use ourspace_store::{Reader, Stage, TreeState};
+use ourspace_store::{Reader, Stage, StoreError, TreeState};
 
 use super::{
     error::MirrorError,
     pool::{ask, parts},
-    purge::{drop_oldest, make_room},
+    purge::{drop_oldest, evict, make_room},
 };
 use crate::home::Home;
 
@@ -37,6 +37,37 @@ pub struct Quotas {
     pub account: u64,
     /// Bytes of kept files in all, the own ones included.
     pub total: u64,
+}
+
+/// The setting that holds the quota in all, where a person has chosen one.
+const TOTAL: &str = "node.quota_total";
+
+impl Quotas {
+    /// Those of a home: as they are by default, but for what its person has chosen.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn of(home: &Home) -> Result<Self, StoreError> {
+        let usual = Self::default();
+        let total = home.store().read()?.setting(TOTAL)?;
+        Ok(Self {
+            total: total.unwrap_or(usual.total),
+            ..usual
+        })
+    }
+}
+
+/// Keeps at most so many bytes of files in all from now on, the own ones included; what is over
+/// that is dropped at once, as by [`evict`](super::evict).
+///
+/// # Errors
+/// [`MirrorError`].
+pub fn limit(home: &Home, total: u64) -> Result<(), MirrorError> {
+    home.store()
+        .write(|writer| writer.put_setting(TOTAL, &total))?;
+    // How many others mirror an account is not known here: all count the same.
+    evict(home, total, &|_| 0)?;
+    Ok(())
 }
 
 impl Default for Quotas {

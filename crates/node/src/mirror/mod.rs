@@ -31,7 +31,7 @@ pub use batch::{Batch, commit};
 pub use error::MirrorError;
 pub use fetch::{Fetched, Fetcher, Progress, fetch};
 pub use index::index_pages;
-pub use media::{MediaDone, Quotas, media};
+pub use media::{MediaDone, Quotas, limit, media};
 pub use own::{Merged, merge};
 pub(crate) use purge::make_room;
 pub use purge::{Purge, evict, purge, unpurge};

@@ -85,7 +85,7 @@ impl MirrorView {
 /// [`ReadError`].
 pub fn mirrors(home: &Home) -> Result<MirrorsView, ReadError> {
     let reader = home.store().read()?;
-    let quotas = Quotas::default();
+    let quotas = Quotas::of(home)?;
     let mut accounts = Vec::new();
     let mut named = reader.locations()?;
     for follow in reader.follows()? {

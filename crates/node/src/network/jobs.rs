@@ -171,7 +171,7 @@ impl Tools {
         };
         let mut session = self.session(account, &locations);
         let mut watch = |_| {};
-        let quotas = Quotas::default();
+        let quotas = Quotas::of(&self.home)?;
         let media = mirror::media(&self.home, account, quotas, &mut session, &mut watch).await?;
         done.missing |= media.missing > 0;
         Ok(())

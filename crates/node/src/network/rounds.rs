@@ -200,7 +200,7 @@ impl Rounds {
             if let Err(error) = home.store().finish_purges() {
                 tracing::warn!(%error, "what was purged is still in a pack");
             }
-            let quotas = Quotas::default();
+            let quotas = Quotas::of(&home).unwrap_or_default();
             let polled = handle.block_on(webfeeds::poll(&home, web.as_ref(), quotas, now));
             if let Err(error) = polled {
                 tracing::warn!(%error, "web feeds are not read");

@@ -1,7 +1,9 @@
 //! What a web feed is called: by one address, and by an account that is made up of it.
 
-use ourspace_protocol::{account::Account, hash::sha256, limits};
-use url::Url;
+use std::net::IpAddr;
+
+use ourspace_protocol::{account::Account, hash::sha256, limits, seams};
+use url::{Host, Url};
 
 /// The address of a web feed in the one way in which it is written here: without a
 /// fragment, the host in lower case, no default port; `feed:` means what it stands for.
@@ -22,6 +24,19 @@ pub fn canonical(text: &str) -> Option<String> {
     }
     url.set_fragment(None);
     (url.as_str().len() <= limits::URL_BYTES).then(|| url.into())
+}
+
+/// Whether an address says itself that it is on this machine or in a private network. Of a name
+/// that only shows when it is looked up.
+#[must_use]
+pub(super) fn is_private(canonical: &str) -> bool {
+    let url = Url::parse(canonical).ok();
+    match url.as_ref().and_then(Url::host) {
+        Some(Host::Ipv4(address)) => !seams::is_public(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => !seams::is_public(IpAddr::V6(address)),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
 }
 
 /// The account under which the posts of a web feed are here: the first 20 bytes of
@@ -63,6 +78,21 @@ mod tests {
             &format!("https://blog.example/{}", "x".repeat(limits::URL_BYTES)),
         ] {
             assert_eq!(canonical(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn private_addresses_say_so() {
+        for private in [
+            "http://127.0.0.1/",
+            "http://[::1]:8/",
+            "http://192.168.1.2/f",
+            "http://localhost/",
+        ] {
+            assert!(is_private(private), "{private}");
+        }
+        for public in ["https://blog.example/", "http://93.184.216.34/"] {
+            assert!(!is_private(public), "{public}");
         }
     }
 

@@ -19,6 +19,11 @@ pub enum WebFeedError {
         "{0} is no address of a feed: give one that begins with https:// or http://, without a password"
     )]
     Address(String),
+    /// It is in a private network, and that was not allowed.
+    #[error(
+        "{0} is in a private network, where nothing is fetched unless you allow it: follow with --private"
+    )]
+    Private(String),
     /// There is no such follow.
     #[error("you do not follow {0}")]
     Unknown(String),

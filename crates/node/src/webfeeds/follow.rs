@@ -63,6 +63,9 @@ pub fn follow(
 ) -> Result<Account, WebFeedError> {
     let wrong = || WebFeedError::Address(url.chars().take(200).collect());
     let url = address::canonical(url).ok_or_else(wrong)?;
+    if !wish.private && address::is_private(&url) {
+        return Err(WebFeedError::Private(url));
+    }
     let account = address::account(&url);
     if home.store().read()?.denies_account(account)? {
         return Err(WebFeedError::Denied(account));

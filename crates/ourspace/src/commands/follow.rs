@@ -75,8 +75,8 @@ struct Manner {
     /// Never make room by dropping what is theirs
     #[arg(long)]
     pin: bool,
-    /// Bytes of media to keep at most [default: 1 GiB]
-    #[arg(long, value_name = "BYTES")]
+    /// How much media to keep at most: 500MB, 2GiB [default: 1GiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse::size)]
     quota: Option<u64>,
     /// What you call them, in your public list
     #[arg(long, value_name = "NAME")]
@@ -210,18 +210,24 @@ fn follow(
         quota: arguments.manner.quota.or(known.quota),
         title: arguments.manner.title.as_deref(),
     };
+    if wish.quiet && wish.title.is_some() {
+        return Err(Failure::usage(
+            "--title is for your public list, where a quiet follow is not: leave it out, or \
+             follow with --public",
+        ));
+    }
     follows::follow(&home, context.signing_time()?, account, wish)?;
     Ok((account, wish.quiet))
 }
 
 /// A feed of the ordinary web.
 fn follow_web(arguments: &Arguments, context: &Context) -> Result<(Account, bool), Failure> {
-    let home = context.open()?;
     if !arguments.locations.is_empty() || !arguments.peers.is_empty() {
         return Err(Failure::usage(
             "--at and --peer are for people's feeds; a feed of the ordinary web is at its URL",
         ));
     }
+    let home = context.open()?;
     let known = webfeeds::wish_of(&home, &arguments.whom)?;
     // An address in a private network is nothing for a public list.
     let quiet = known.map_or(arguments.manner.private, |known| known.quiet);

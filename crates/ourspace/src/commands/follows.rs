@@ -75,6 +75,12 @@ fn describe(followed: &FollowedView) -> String {
             format_args!("  {}", people::harmless(&followed.display_name)),
         );
     }
+    if let Some(title) = &followed.title {
+        push(
+            &mut text,
+            format_args!("  (called {})", people::harmless(title)),
+        );
+    }
     push(
         &mut text,
         format_args!("  media {}", people::size(followed.media_bytes)),

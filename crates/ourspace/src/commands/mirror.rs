@@ -39,7 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
   ourspace mirror
   ourspace mirror --wait
   ourspace mirror 0x52908400098527886E0F7030069857D2E4169EE7 --pin
-  ourspace mirror 0x52908400098527886E0F7030069857D2E4169EE7 --quota 200000000 --json"
+  ourspace mirror 0x52908400098527886E0F7030069857D2E4169EE7 --quota 200MB --json
+  ourspace mirror --total 50GB"
 )]
 pub(crate) struct Arguments {
     /// Only this account, whom you follow
@@ -57,9 +58,12 @@ pub(crate) struct Arguments {
     /// Fetch pictures, sound and video of theirs
     #[arg(long, requires = "whom")]
     with_media: bool,
-    /// Bytes of media to keep of theirs at most
-    #[arg(long, value_name = "BYTES", requires = "whom")]
+    /// How much media to keep of theirs at most: 500MB, 2GiB
+    #[arg(long, value_name = "SIZE", requires = "whom", value_parser = parse::size)]
     quota: Option<u64>,
+    /// How much to keep in all at most, your own included [at first: 20GiB]
+    #[arg(long, value_name = "SIZE", conflicts_with = "whom", value_parser = parse::size)]
+    total: Option<u64>,
     /// Wait until everything is here, and show how far it is
     #[arg(long)]
     wait: bool,
@@ -75,6 +79,12 @@ impl Arguments {
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     if let Some(whom) = arguments.whom.filter(|_| arguments.changes()) {
         change(arguments, whom, context)?;
+    }
+    if let Some(total) = arguments.total {
+        mirror::limit(&context.open()?, total)?;
+        if let Some(mut node) = Client::connect(&context.home)? {
+            node.one(&Request::Changed)?;
+        }
     }
     let home = context.open_reader()?;
     if arguments.wait {

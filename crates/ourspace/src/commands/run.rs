@@ -78,7 +78,7 @@ struct Meet {
     #[arg(long)]
     no_rendezvous: bool,
     /// Begin there with this node (may be given again)
-    #[arg(long = "dht-node", value_name = "HOST:PORT")]
+    #[arg(long = "dht-node", value_name = "HOST:PORT", value_parser = parse::host_and_port)]
     dht_nodes: Vec<String>,
     /// Do not begin there with well-known hosts, even at the very last
     #[arg(long)]
@@ -247,10 +247,11 @@ fn tell(
         &mut text,
         format_args!("What you and those whom you follow have published:\n{url}timeline/\n"),
     );
-    if let Some(address) = listen.first() {
+    if !listen.is_empty() {
+        let all = listen.join("\n");
         push(
             &mut text,
-            format_args!("Other nodes reach this one at:\n{address}\n"),
+            format_args!("Other nodes reach this one at:\n{all}\n"),
         );
     }
     push(&mut text, format_args!("Stop with Ctrl-C.\n"));

@@ -125,7 +125,7 @@ impl Task {
         let mut swarm = Swarm::new(built.transport, behaviour, own, settings);
         for address in listen {
             let listened = swarm.listen_on(address.clone());
-            listened.map_err(|error| NodeError::Listen(address.to_string(), error.to_string()))?;
+            listened.map_err(|error| NodeError::listen(address, &error))?;
         }
         let (commands, come) = mpsc::channel(COMMANDS);
         let (events, told) = mpsc::channel(EVENTS);
