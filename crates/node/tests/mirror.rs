@@ -6,7 +6,7 @@ mod filled;
 mod peer;
 mod place;
 
-use filled::{change, filled};
+use filled::{change, filled, id};
 use ourspace_node::{
     compose::{self, Draft},
     follows::{Wish, follow},
@@ -62,6 +62,33 @@ fn a_feed_is_fetched_and_served_on() {
     let mut line = Line::new(&source);
     let again = fetch_one(&reader.home, &newest(&author.home, account), &mut line).unwrap();
     assert_eq!((again, line.came.len()), (Fetched::Here, 0));
+}
+
+/// A root that somebody has begun with stays whole while the author goes on, until something is
+/// deleted; what nobody has asked for does not.
+#[test]
+fn what_others_have_begun_with_can_be_fetched_to_its_end() {
+    let author = filled();
+    let account = author.account();
+    let source = served(&author.home);
+    let before = root(&author.home, account).unwrap();
+    let whole = all_blocks(&served(&author.home), before);
+    assert!(source.get(&before).unwrap().is_some());
+    for n in 1..4 {
+        post(&author, NOW + 100 + n, "meanwhile");
+    }
+    let now = root(&author.home, account).unwrap();
+    assert_ne!(now, before);
+    assert_eq!(all_blocks(&source, before), whole);
+    assert!(served(&author.home).get(&before).unwrap().is_none());
+    source.tidy();
+    assert_eq!(
+        all_blocks(&source, now).len(),
+        all_blocks(&served(&author.home), now).len()
+    );
+    // What was taken back is not given from before.
+    compose::delete(&author.home, NOW + 200, &[id(7)]).unwrap();
+    assert!(source.get(&before).unwrap().is_none());
 }
 
 /// Whoever runs a fetch may do so in a task that moves between threads.

@@ -73,7 +73,7 @@ pub use media::Media;
 pub use mirror::{Tree, TreeState};
 pub use network::NetworkStore;
 pub use notices::{KeptNotice, Owed};
-pub use reader::{Counts, Reader};
+pub use reader::{Aside, Counts, Reader};
 pub use records::Outgoing;
 pub use search::{Found, Hit, Search, SearchCursor};
 pub use snapshot::SnapshotFile;

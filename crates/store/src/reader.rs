@@ -26,6 +26,10 @@ pub struct Reader<'s> {
     conn: Option<Connection>,
 }
 
+/// A snapshot that was put aside: it keeps the state of its time, and the log of changes since.
+#[derive(Debug)]
+pub struct Aside(Connection);
+
 /// How much an account's feed holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -47,6 +51,24 @@ impl<'s> Reader<'s> {
             shared,
             conn: Some(conn),
         })
+    }
+
+    /// Puts the snapshot aside, for [`Store::take_up`](crate::Store::take_up).
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn put_aside(mut self) -> Result<Aside, StoreError> {
+        let conn = self.conn.take().ok_or(StoreError::ReadersOnly)?;
+        // It is looked at seldom.
+        conn.execute_batch("PRAGMA cache_size = -256; PRAGMA shrink_memory")?;
+        Ok(Aside(conn))
+    }
+
+    pub(crate) fn take_up(shared: &'s Shared, Aside(conn): Aside) -> Self {
+        Self {
+            shared,
+            conn: Some(conn),
+        }
     }
 
     pub(crate) fn conn(&self) -> Result<&Connection, StoreError> {

@@ -17,7 +17,7 @@ use crate::{
     compact,
     error::StoreError,
     lock::{HomeLock, Residence, Turns},
-    reader::Reader,
+    reader::{Aside, Reader},
     schema, search, served,
     shared::{self, Shared},
     stage::Stage,
@@ -333,6 +333,12 @@ impl Store {
     /// [`StoreError`] of the database.
     pub fn read(&self) -> Result<Reader<'_>, StoreError> {
         Reader::begin(&self.shared)
+    }
+
+    /// A snapshot that was put aside, as it was.
+    #[must_use]
+    pub fn take_up(&self, aside: Aside) -> Reader<'_> {
+        Reader::take_up(&self.shared, aside)
     }
 }
 

@@ -20,6 +20,7 @@ mod fetch;
 mod index;
 mod media;
 mod own;
+mod past;
 mod pool;
 mod purge;
 mod serve;

@@ -4,7 +4,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     convert::Infallible,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use ourspace_protocol::{
@@ -24,6 +24,7 @@ use ourspace_protocol::{
 };
 use ourspace_store::{Feed, Place, Reader, StoreError};
 
+use super::past::Past;
 use crate::home::{Home, HomeError};
 
 /// Bytes of rendered blocks that are held: who asked for one mostly asks for the next.
@@ -33,12 +34,14 @@ const HELD: usize = 8 << 20;
 /// followed quietly, and never what a deny-list names.
 ///
 /// Of a rendered file only what was compared with its CID is given: where a feed's pages are
-/// not what its sources make, they are not served.
+/// not what its sources make, they are not served. Of the own feed also what it was some minutes
+/// ago, for those who have begun with that.
 #[derive(Debug)]
 pub struct Served {
     home: Arc<Home>,
     own: Account,
     held: Mutex<Held>,
+    past: Mutex<Past>,
 }
 
 /// The blocks that were rendered last.
@@ -94,6 +97,7 @@ impl Served {
             home,
             own,
             held: Mutex::default(),
+            past: Mutex::default(),
         })
     }
 
@@ -106,6 +110,9 @@ impl Served {
             return Ok(Some(bytes.clone()));
         }
         if let Some(bytes) = self.kept(&reader, cid)? {
+            if cid.codec() == Codec::DagPb {
+                self.past().note(&self.home, self.own, (reader, cid))?;
+            }
             return Ok(Some(bytes));
         }
         if let Some((account, bytes)) = self.held(cid)
@@ -113,11 +120,29 @@ impl Served {
         {
             return Ok(Some(bytes.to_vec()));
         }
+        if let Some(bytes) = self.made(&reader, cid, |_| true)? {
+            return Ok(Some(bytes));
+        }
+        self.past().find(&self.home, (self.own, &reader), |before| {
+            match before.open_node(cid)? {
+                Some(bytes) => Ok(Some(bytes)),
+                None => self.made(before, cid, |account| account == self.own),
+            }
+        })
+    }
+
+    /// What is made again, of the feeds of some accounts.
+    fn made(
+        &self,
+        reader: &Reader<'_>,
+        cid: &Cid,
+        of: impl Fn(Account) -> bool,
+    ) -> Result<Option<Vec<u8>>, ServeError> {
         for (account, place) in reader.candidates(cid)? {
-            if !reader.is_open(self.own, account)? {
+            if !of(account) || !reader.is_open(self.own, account)? {
                 continue;
             }
-            for (path, bytes) in render(&reader, account, &place, cid)? {
+            for (path, bytes) in render(reader, account, &place, cid)? {
                 self.hold(account, &path, &bytes);
             }
             if let Some((_, bytes)) = self.held(cid) {
@@ -125,6 +150,15 @@ impl Served {
             }
         }
         Ok(None)
+    }
+
+    fn past(&self) -> MutexGuard<'_, Past> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends what was put aside for long enough: to be called now and then.
+    pub fn tidy(&self) {
+        self.past().tidy(&self.home);
     }
 
     fn held(&self, cid: &Cid) -> Option<(Account, Arc<[u8]>)> {
