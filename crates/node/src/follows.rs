@@ -184,6 +184,19 @@ pub fn unfollow(home: &Home, now: Millis, account: Account) -> Result<(), Follow
     })
 }
 
+/// Takes an account out of the public list, where it stands there; nothing else changes.
+///
+/// # Errors
+/// [`FollowError`]; nothing is changed then.
+pub fn unlist(home: &Home, now: Millis, account: Account) -> Result<(), FollowError> {
+    if !is_listed(home, account)? {
+        return Ok(());
+    }
+    let identity = Identity::load(home)?;
+    home.store()
+        .write(|writer| Ok(list(writer, &identity, now, (account, false, None))?))
+}
+
 /// Notes up to which date an account's posts were read.
 ///
 /// # Errors

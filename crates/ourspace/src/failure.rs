@@ -95,8 +95,11 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
         if let Some(form @ WhichError::Form(_)) = error.downcast_ref() {
             return Self::Usage(form.to_string());
         }
-        if let Some(address @ (WebFeedError::Address(_) | WebFeedError::Private(_))) =
-            error.downcast_ref()
+        if let Some(
+            address @ (WebFeedError::Address(_)
+            | WebFeedError::Private(_)
+            | WebFeedError::Secret(_)),
+        ) = error.downcast_ref()
         {
             return Self::Usage(address.to_string());
         }

@@ -12,7 +12,8 @@ use ourspace_protocol::{
 use crate::view::NetworkView;
 
 /// The link to an account by a node: first where others have reached it, then through relays,
-/// then in the local network. On this machine alone only where nothing else is listened at.
+/// then in the local network, last through relays there. On this machine alone only where nothing
+/// else is listened at.
 pub(crate) fn of(account: Account, node: &NetworkView) -> Link {
     let mut all: Vec<(u8, &str)> = node
         .confirmed
@@ -24,15 +25,15 @@ pub(crate) fn of(account: Account, node: &NetworkView) -> Link {
             continue;
         };
         let rank = match address.ip() {
-            _ if text.contains("/p2p-circuit/") => 1,
-            ip if ip.is_loopback() => 3,
-            _ => 2,
+            ip if ip.is_loopback() => 4 + u8::from(relayed(text)),
+            ip if relayed(text) && is_public(ip) => 1,
+            _ => 2 + u8::from(relayed(text)),
         };
         all.push((rank, text));
     }
     all.sort_by_key(|(rank, _)| *rank);
     let best = all.first().map(|(rank, _)| *rank);
-    all.retain(|(rank, _)| *rank < 3 || best == Some(3));
+    all.retain(|(rank, _)| *rank < 4 || best >= Some(4));
     let mut seen = Vec::new();
     for (_, text) in all {
         if !seen.contains(&text) {
@@ -40,6 +41,10 @@ pub(crate) fn of(account: Account, node: &NetworkView) -> Link {
         }
     }
     Link::new(account, seen)
+}
+
+fn relayed(address: &str) -> bool {
+    address.contains("/p2p-circuit/")
 }
 
 /// The nodes of a stranger's link that are worth dialling from here: those on the public internet, and
@@ -99,9 +104,10 @@ mod tests {
         let account = Account([1; 20]);
         let best = [at("11.2.0.1"), relayed, at("192.168.1.2")];
         assert_eq!(texts(&of(account, &node)), best);
-        node.listen = vec![at("127.0.0.1")];
+        let near = format!("{}/p2p-circuit/p2p/{PEER}", at("127.0.0.1"));
+        node.listen = vec![near.clone(), at("127.0.0.1")];
         node.confirmed = Vec::new();
-        assert_eq!(texts(&of(account, &node)), [at("127.0.0.1")]);
+        assert_eq!(texts(&of(account, &node)), [at("127.0.0.1"), near]);
         assert_eq!(
             of(account, &NetworkView::default()).to_string(),
             format!("ourspace:{account}")

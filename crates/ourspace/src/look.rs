@@ -5,11 +5,12 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use ourspace_node::{
     Home,
-    network::{Way, resolve},
+    network::{Input, Way, resolve},
 };
 use ourspace_p2p::{Config, Node, Switches, Task};
 use ourspace_protocol::{
     account::Account,
+    announcement::Announcement,
     heads::Heads,
     seams::{BoxFuture, Candidate, Lookup, Resolver},
 };
@@ -38,6 +39,9 @@ const MEETING: Duration = Duration::from_secs(8);
 pub(crate) struct Looking {
     told: mpsc::Receiver<Way>,
     until: Instant,
+    /// Whether the account is followed here, and who takes in what is found of it.
+    followed: bool,
+    inputs: Option<mpsc::Sender<Input>>,
 }
 
 impl Looking {
@@ -50,22 +54,39 @@ impl Looking {
         ways: &[Arc<dyn Resolver>],
         (account, mut locations): (Account, Vec<String>),
     ) -> Result<Self, StoreError> {
-        let heads = home.store().read()?.heads(account)?;
+        let reader = home.store().read()?;
+        let heads = reader.heads(account)?;
         let newest = heads.newest().map(|head| head.record().locations.clone());
+        let named = reader.locations()?.remove(&account);
+        locations.extend(named.into_iter().flat_map(|named| named.urls));
         locations.extend(newest.unwrap_or_default());
+        let followed = reader.follow(account)?.is_some();
         let mut all: Vec<Arc<dyn Resolver>> = vec![Arc::new(Here(heads))];
         all.extend(ways.iter().cloned());
         Ok(Self {
             told: resolve(&all, account, (Heads::new(), locations), now()),
             until: Instant::now() + LONGEST,
+            followed,
+            inputs: None,
         })
+    }
+
+    /// What is found of somebody who is followed here is taken in by the node that runs.
+    pub(crate) fn pass_on(&mut self, inputs: mpsc::Sender<Input>) {
+        self.inputs = Some(inputs).filter(|_| self.followed);
     }
 
     /// The next step; none when there is nothing more to say, or enough was found.
     pub(crate) async fn next(&mut self) -> Option<WayView> {
         let way = timeout_at(self.until, self.told.recv()).await.ok()??;
-        if matches!(way, Way::Found(_)) {
+        if let Way::Found(found) = &way {
             self.until = self.until.min(Instant::now() + SETTLE);
+            if let (Some(inputs), Ok(news)) =
+                (&self.inputs, Announcement::of(found.record.clone(), None))
+                && inputs.try_send(Input::News(Arc::new(news))).is_err()
+            {
+                tracing::debug!("a record that was found is not taken in now");
+            }
         }
         Some(WayView::new(&way))
     }

@@ -42,6 +42,10 @@ impl Net {
     }
 }
 
+/// This machine alone: nothing beyond it is dialled, whoever allows it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ThisMachine;
+
 /// Listens at a socket of this machine.
 pub(crate) fn listen_local(path: &Path) -> io::Result<UnixListener> {
     UnixListener::bind(path)
@@ -58,6 +62,24 @@ impl seams::Net for Net {
             let stream = race(addresses(to).await?).await?;
             stream.set_nodelay(true)?;
             Ok(Box::new(stream.compat()) as Box<dyn Stream>)
+        })
+    }
+}
+
+impl seams::Net for ThisMachine {
+    fn dial<'a>(&'a self, to: Dial<'a>) -> BoxFuture<'a, io::Result<Box<dyn Stream>>> {
+        Box::pin(async move {
+            let found = look_up(to).await?;
+            match found.iter().all(|address| address.ip().is_loopback()) {
+                true => seams::Net::dial(&Net, to).await,
+                false => Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    format!(
+                        "{} is not on this machine, which the node keeps to",
+                        to.host
+                    ),
+                )),
+            }
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Putting a node together: the one place that knows every adapter.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,7 +14,10 @@ use ourspace_node::{
     notices::{Letter, Mailroom},
 };
 use ourspace_p2p::{Budget, Config, Event, Ipfs, Node, Switches, Task};
-use ourspace_protocol::{link::Address, seams::Resolver};
+use ourspace_protocol::{
+    link::Address,
+    seams::{self, Resolver},
+};
 use ourspace_store::NetworkStore;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +27,7 @@ use crate::{
     failure::Failure,
     link::worth_dialling,
     meet::{Meeting, MeetingWishes},
-    net::Net,
+    net::{Net, ThisMachine},
 };
 
 /// The port at which other nodes are listened for, if it is free: routers may be told of it.
@@ -75,13 +79,14 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
     let seed = memory.seed(|| random)?;
     let mut peers = wishes.peers.clone();
     peers.extend(memory.nodes(REMEMBERED)?);
+    let served = Arc::new(Served::new(Arc::clone(home))?);
     let config = |listen: Vec<String>| -> Result<Config, Failure> {
         Ok(Config {
             seed,
             listen,
             peers: peers.clone(),
             clock: Arc::new(now),
-            blocks: Arc::new(Served::new(Arc::clone(home))?),
+            blocks: served.clone(),
             shelf: Some(memory.clone()),
             switches: wishes.switches,
             budget: Budget::default(),
@@ -89,17 +94,8 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         })
     };
     let (node, events, task) = listen(wishes, config)?;
-    let (client, sites) = web(wishes.local)?;
-    let ways: Vec<Arc<dyn Resolver>> =
-        vec![Arc::new(node.swarm()), Arc::new(node.dht()), sites.clone()];
-    let parts = Parts {
-        home: Arc::clone(home),
-        push: Arc::new(node.clone()),
-        transports: vec![Arc::new(node.clone()), sites],
-        ways: ways.clone(),
-        web: Arc::new(client),
-        clock: Arc::new(now),
-    };
+    let parts = parts(home, &node, wishes.local)?;
+    let ways = parts.ways.clone();
     let (runtime, inputs, happened) = Runtime::new(parts)?;
     let mailer = Arc::new(node.clone());
     let (mailroom, letters) = Mailroom::new(Arc::clone(home), mailer, Arc::new(now), happened);
@@ -117,6 +113,12 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
         tokio::spawn(mailroom.run(stop.clone())),
         tokio::spawn(meeting.clone().run(Arc::clone(home), stop.clone())),
         tokio::spawn(dial_linked(node.clone(), memory.take_linked(REMEMBERED)?)),
+        tokio::spawn(go_on_remembering(
+            node.clone(),
+            Arc::clone(&memory),
+            served,
+            stop.clone(),
+        )),
     ];
     Ok(Running {
         node,
@@ -129,9 +131,26 @@ pub(crate) fn start(home: &Arc<Home>, wishes: &Wishes) -> Result<Running, Failur
     })
 }
 
+/// What a runtime works with.
+fn parts(home: &Arc<Home>, node: &Node, local: bool) -> Result<Parts, Failure> {
+    let (client, sites) = web(local)?;
+    Ok(Parts {
+        home: Arc::clone(home),
+        push: Arc::new(node.clone()),
+        transports: vec![Arc::new(node.clone()), sites.clone()],
+        ways: vec![Arc::new(node.swarm()), Arc::new(node.dht()), sites],
+        web: Arc::new(client),
+        clock: Arc::new(now),
+    })
+}
+
 /// What asks web hosts, and feeds on them.
 pub(crate) fn web(local: bool) -> Result<(Client, Arc<Sites>), Failure> {
-    let client = Client::new(Arc::new(Net), &[])?;
+    let net: Arc<dyn seams::Net> = match local {
+        true => Arc::new(ThisMachine),
+        false => Arc::new(Net),
+    };
+    let client = Client::new(net, &[])?;
     let sites = match local {
         true => Sites::new(client.clone(), &[]).in_private_networks(),
         false => Sites::new(client.clone(), &[]),
@@ -214,6 +233,11 @@ fn listen(
     }
 }
 
+/// Whether others are connected is looked at so soon, then after twice as long each time, but never
+/// later than this.
+const REMEMBER_FIRST: Duration = Duration::from_secs(1);
+const REMEMBER_AGAIN: Duration = Duration::from_secs(10);
+
 /// So long is waited for the sockets to be open.
 const OPENING: Duration = Duration::from_secs(3);
 
@@ -236,32 +260,54 @@ impl Running {
 
     /// Ends it: what is known of the network is remembered.
     pub(crate) async fn stop(self) {
-        self.remember().await;
+        remember(&self.node, &self.memory, &mut BTreeSet::new()).await;
         self.stop.cancel();
         for task in self.tasks {
             // It has ended, or panicked, which was told then.
             drop(task.await);
         }
     }
+}
 
-    /// Notes the nodes that are connected, for the next start.
-    pub(crate) async fn remember(&self) {
-        let Ok(status) = self.node.status().await else {
-            return;
-        };
-        let peers = status
-            .peers
-            .iter()
-            .filter(|peer| peer.speaks && peer.dialled);
-        let addresses: Vec<String> = peers
-            .map(|peer| match peer.address.contains("/p2p/") {
-                true => peer.address.clone(),
-                false => format!("{}/p2p/{}", peer.address, peer.peer),
-            })
-            .collect();
-        if let Err(error) = self.memory.put_nodes(&addresses, now()) {
-            tracing::warn!(%error, "the nodes that were met are not remembered");
-        }
+/// Notes the nodes that are connected now and then: whoever is killed remembers them, too. And ends
+/// what was put aside of the own feed for long enough.
+async fn go_on_remembering(
+    node: Node,
+    memory: Arc<NetworkStore>,
+    served: Arc<Served>,
+    stop: CancellationToken,
+) {
+    let mut wait = REMEMBER_FIRST;
+    let mut noted = BTreeSet::new();
+    while tokio::time::timeout(wait, stop.cancelled()).await.is_err() {
+        remember(&node, &memory, &mut noted).await;
+        served.tidy();
+        wait = (wait * 2).min(REMEMBER_AGAIN);
+    }
+}
+
+/// Notes the nodes that are connected, for the next start, if they are not those that were `noted`.
+async fn remember(node: &Node, memory: &NetworkStore, noted: &mut BTreeSet<String>) {
+    let Ok(status) = node.status().await else {
+        return;
+    };
+    let peers = status
+        .peers
+        .iter()
+        .filter(|peer| peer.speaks && peer.lasting);
+    let addresses: BTreeSet<String> = peers
+        .map(|peer| match peer.address.contains("/p2p/") {
+            true => peer.address.clone(),
+            false => format!("{}/p2p/{}", peer.address, peer.peer),
+        })
+        .collect();
+    if addresses.is_subset(noted) {
+        return;
+    }
+    let all: Vec<String> = addresses.iter().cloned().collect();
+    match memory.put_nodes(&all, now()) {
+        Ok(()) => *noted = addresses,
+        Err(error) => tracing::warn!(%error, "the nodes that were met are not remembered"),
     }
 }
 

@@ -5,7 +5,8 @@
 //! gives up a peer at whose address somebody else answers, also where another address of it
 //! would have worked. So once a node has spoken with anybody on the public internet, it dials
 //! a private address only where it is known that this very peer is there. The same goes for this
-//! machine, unless the node listens on it alone: what runs here is nobody else's business.
+//! machine, unless the node listens on it alone: what runs here is nobody else's business. Such a
+//! node, for its part, dials nothing beyond this machine.
 
 use std::{
     collections::BTreeSet,
@@ -37,7 +38,8 @@ pub(crate) struct Neighbours {
 #[derive(Debug, Default)]
 struct Shared {
     outside: AtomicBool,
-    /// The node listens not on this machine alone.
+    /// The node listens on this machine, and not on it alone.
+    here: AtomicBool,
     open: AtomicBool,
     near: Mutex<BTreeSet<(PeerId, IpAddr)>>,
 }
@@ -81,14 +83,17 @@ impl Neighbours {
             Protocol::P2p(peer) => Some(peer),
             _ => None,
         });
-        let foreign = self.shared.outside.load(Ordering::Relaxed)
-            || ip.is_loopback() && self.shared.open.load(Ordering::Relaxed);
+        let open = self.shared.open.load(Ordering::Relaxed);
+        if !open && self.shared.here.load(Ordering::Relaxed) {
+            return ip.is_loopback();
+        }
+        let foreign = self.shared.outside.load(Ordering::Relaxed) || ip.is_loopback() && open;
         is_public(ip) || !foreign || peer.is_none_or(|peer| self.near().contains(&(peer, ip)))
     }
 }
 
 /// The first IP address: of a relayed address, the relay's.
-fn ip(address: &Multiaddr) -> Option<IpAddr> {
+pub(crate) fn ip(address: &Multiaddr) -> Option<IpAddr> {
     address.iter().find_map(|part| match part {
         Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
         Protocol::Ip6(ip) => Some(IpAddr::V6(ip)),
@@ -119,8 +124,13 @@ impl<T: Transport + Unpin> Transport for Choosy<T> {
         id: ListenerId,
         address: Multiaddr,
     ) -> Result<(), TransportError<Self::Error>> {
-        if ip(&address).is_some_and(|ip| !ip.is_loopback()) {
-            self.neighbours.shared.open.store(true, Ordering::Relaxed);
+        if let Some(ip) = ip(&address) {
+            let shared = &self.neighbours.shared;
+            let which = match ip.is_loopback() {
+                true => &shared.here,
+                false => &shared.open,
+            };
+            which.store(true, Ordering::Relaxed);
         }
         self.inner.listen_on(id, address)
     }
@@ -163,6 +173,11 @@ mod tests {
         let neighbours = Neighbours::default();
         // In a private network nothing else is known.
         assert!(neighbours.admit(&at("192.168.1.2", one)));
+        assert!(neighbours.admit(&at("127.0.0.1", one)));
+        neighbours.shared.here.store(true, Ordering::Relaxed);
+        for ip in ["192.168.1.2", "11.2.0.1"] {
+            assert!(!neighbours.admit(&at(ip, one)), "{ip}");
+        }
         assert!(neighbours.admit(&at("127.0.0.1", one)));
         neighbours.shared.open.store(true, Ordering::Relaxed);
         assert!(!neighbours.admit(&at("127.0.0.1", one)));

@@ -18,7 +18,7 @@ pub(crate) struct Rate {
 
 /// The first bits of an address in the open internet: /16 of IPv4, /32 of IPv6, which few people
 /// have many of. In private networks, a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Part {
     V4([u8; 2]),
     V6([u8; 4]),

@@ -40,10 +40,11 @@ pub struct Relayed {
 pub struct Peer {
     /// Its peer id.
     pub peer: String,
-    /// How it is connected.
+    /// Where it is.
     pub address: String,
-    /// Whether this node has connected to it, so that the address is one to come back to.
-    pub dialled: bool,
+    /// Whether the address is one to come back to: this node has dialled it, or the peer listens
+    /// there, as it says.
+    pub lasting: bool,
     /// Its program, as it says.
     pub agent: String,
     /// Whether the connection goes through a relay.

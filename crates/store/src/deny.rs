@@ -96,6 +96,22 @@ impl Writer<'_> {
         is_used(self.conn, cid)
     }
 
+    /// Whether the feed of an account uses a file, and whether any other feed does.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn uses_of_file(&self, cid: Cid, account: Account) -> Result<(bool, bool), StoreError> {
+        let mut find = self.conn.prepare_cached(
+            "SELECT count(*) FILTER (WHERE address = ?2), count(*) FILTER (WHERE address <> ?2)
+             FROM file_use JOIN account ON number = file_use.account
+             WHERE digest = ?1 AND uses > 0",
+        )?;
+        let uses = find.query_row(params![cid.digest(), account.0], |row| {
+            Ok((row.get::<_, i64>(0)? > 0, row.get::<_, i64>(1)? > 0))
+        })?;
+        Ok(uses)
+    }
+
     /// Drops a kept file, though feeds use it, unless the own one or that of a pinned follow
     /// does. Gives whether it was there and is gone.
     ///

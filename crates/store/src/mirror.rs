@@ -171,6 +171,17 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Of all trees it is looked again whether media are to come: there is more room, say.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn reopen_trees(&self) -> Result<(), StoreError> {
+        let (open, whole) = (TreeState::Sources.number(), TreeState::Whole.number());
+        self.conn
+            .execute("UPDATE mirror SET state = ? WHERE state = ?", [open, whole])?;
+        Ok(())
+    }
+
     /// Keeps directory blocks of a tree that is not whole yet, and notes which source files
     /// are in the feed already, so that a later start goes on from there.
     ///

@@ -50,6 +50,7 @@ pub(super) struct WebSession {
     counters: Arc<Counters>,
     /// What was asked for, oldest first, where more than one place could be asked.
     begun: VecDeque<(Instant, Cid, (usize, Way))>,
+    trouble: Option<String>,
 }
 
 impl WebSession {
@@ -68,6 +69,7 @@ impl WebSession {
             tell,
             counters,
             begun: VecDeque::new(),
+            trouble: None,
         }
     }
 
@@ -179,6 +181,8 @@ impl WebSession {
             }
             Verdict::Altered => {
                 self.counters.altered();
+                let host = host.unwrap_or("a host");
+                self.trouble = Some(format!("{host}: gives other bytes than were signed"));
                 tracing::warn!(host, cid = %news.cid, "a host gives other bytes than were signed");
             }
         }
@@ -189,6 +193,10 @@ impl WebSession {
 }
 
 impl Session for WebSession {
+    fn trouble(&self) -> Option<String> {
+        self.trouble.clone()
+    }
+
     fn want(&mut self, wants: Vec<Want>) {
         self.plan.want(wants);
     }

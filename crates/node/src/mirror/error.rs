@@ -37,6 +37,11 @@ pub enum MirrorError {
     /// It is the own account.
     #[error("that is your own account; `ourspace delete` takes single posts back")]
     Own,
+    /// It is a file of the own feed.
+    #[error(
+        "your own posts have this file; `ourspace delete` takes them back, and the file goes along"
+    )]
+    OwnFile,
     /// A block of the feed's text is on the deny-list.
     #[error("block {0} is on the deny-list")]
     Denied(Cid),

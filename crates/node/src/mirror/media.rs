@@ -63,8 +63,10 @@ impl Quotas {
 /// # Errors
 /// [`MirrorError`].
 pub fn limit(home: &Home, total: u64) -> Result<(), MirrorError> {
-    home.store()
-        .write(|writer| writer.put_setting(TOTAL, &total))?;
+    home.store().write(|writer| {
+        writer.put_setting(TOTAL, &total)?;
+        writer.reopen_trees()
+    })?;
     // How many others mirror an account is not known here: all count the same.
     evict(home, total, &|_| 0)?;
     Ok(())

@@ -32,7 +32,8 @@ pub enum Purge {
 /// runs they are until it has rewritten its packs, some seconds ([`Reader::purges`]).
 ///
 /// # Errors
-/// [`MirrorError::Own`] of the own account; [`MirrorError`]. Nothing was changed then.
+/// [`MirrorError::Own`] of the own account, [`MirrorError::OwnFile`] of a file of its posts;
+/// [`MirrorError`]. Nothing was changed then.
 pub fn purge(home: &Home, what: Purge) -> Result<(), MirrorError> {
     let own = home.account()?;
     if what == Purge::Account(own) {
@@ -45,16 +46,21 @@ pub fn purge(home: &Home, what: Purge) -> Result<(), MirrorError> {
     home.store().write(|writer| {
         match what {
             Purge::Account(account) => {
-                writer.forget(account)?;
+                // Before they are forgotten: what nobody uses is only dropped, and stays in a pack.
                 for (cid, ..) in media {
-                    if !writer.is_file_used(cid)? {
+                    let (_, others) = writer.uses_of_file(cid, account)?;
+                    if !others {
                         writer.purge(cid)?;
                     }
                 }
+                writer.forget(account)?;
                 writer.drop_notices_of(account)?;
                 writer.deny_account(account, true)?;
             }
             Purge::Cid(cid) => {
+                if writer.uses_of_file(cid, own)?.0 {
+                    return Err(MirrorError::OwnFile);
+                }
                 writer.purge(cid)?;
                 writer.purge_blocks(&cid)?;
                 writer.deny(denied_name(&cid), true)?;
@@ -72,7 +78,10 @@ pub fn unpurge(home: &Home, what: Purge) -> Result<(), MirrorError> {
     home.store().write(|writer| {
         match what {
             Purge::Account(account) => writer.deny_account(account, false)?,
-            Purge::Cid(cid) => writer.deny(denied_name(&cid), false)?,
+            Purge::Cid(cid) => {
+                writer.deny(denied_name(&cid), false)?;
+                writer.reopen_trees()?;
+            }
         }
         Ok(())
     })

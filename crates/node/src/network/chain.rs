@@ -75,6 +75,10 @@ impl Session for Chain {
         }
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.sessions.iter().find_map(|session| session.trouble())
+    }
+
     fn next(&mut self) -> BoxFuture<'_, Arrival> {
         Box::pin(async {
             loop {

@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use ourspace_protocol::{
-    account::Account, record::SignedRecord, seams::Transport, time::Millis, verify::Verified,
+    account::Account,
+    record::SignedRecord,
+    seams::{Session as _, Transport},
+    time::Millis,
+    verify::Verified,
 };
 
 use super::chain::Chain;
@@ -158,9 +162,21 @@ impl Tools {
             }
             false => {
                 let fetching = mirror::fetch(&self.home, head, &mut session, &mut watch);
-                Ok(fetching.await? != Fetched::Here)
+                let fetched = fetching.await;
+                self.say(head.record().account, session.trouble())?;
+                Ok(fetched? != Fetched::Here)
             }
         }
+    }
+
+    /// Notes what is wrong with the web hosts of a feed, for whoever asks why nothing comes.
+    fn say(&self, account: Account, trouble: Option<String>) -> Result<(), MirrorError> {
+        let Some(trouble) = trouble else {
+            return Ok(());
+        };
+        self.home
+            .store()
+            .write(|writer| Ok(writer.locations_said(account, Some(&trouble))?))
     }
 
     async fn media(&self, account: Account, done: &mut Done) -> Result<(), MirrorError> {
@@ -172,8 +188,9 @@ impl Tools {
         let mut session = self.session(account, &locations);
         let mut watch = |_| {};
         let quotas = Quotas::of(&self.home)?;
-        let media = mirror::media(&self.home, account, quotas, &mut session, &mut watch).await?;
-        done.missing |= media.missing > 0;
+        let media = mirror::media(&self.home, account, quotas, &mut session, &mut watch).await;
+        self.say(account, session.trouble())?;
+        done.missing |= media?.missing > 0;
         Ok(())
     }
 }

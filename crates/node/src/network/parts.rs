@@ -46,6 +46,9 @@ pub enum Input {
     News(Arc<Announcement>),
     /// A command has changed something in the home.
     Changed,
+    /// There may be more to fetch of everybody: there is more room, or something is no longer
+    /// kept out.
+    Again,
     /// A person asks for an account: its newest records are looked for, also at these
     /// locations, and what is missing of its feed is fetched.
     Find(Account, Vec<String>),

@@ -84,6 +84,11 @@ impl Rounds {
         }
     }
 
+    /// Who is followed in secret.
+    pub(super) fn quiet(&self) -> impl Iterator<Item = &Account> {
+        self.quiet.keys()
+    }
+
     /// Says where people have said that feeds are.
     pub(super) fn set_named(&mut self, mut all: BTreeMap<Account, Named>, now: Millis) {
         self.named.retain(|account, _| all.contains_key(account));

@@ -133,6 +133,10 @@ impl Runtime {
             match input {
                 Input::News(one) => news.push(one),
                 Input::Changed => changed = true,
+                Input::Again => {
+                    changed = true;
+                    self.again();
+                }
                 Input::Find(account, locations) => self.find(account, locations),
             }
             next = match news.len() < TOGETHER {
@@ -191,6 +195,14 @@ impl Runtime {
         self.rounds
             .find(&self.parts, (account, locations), self.now());
         self.queue.push(account, self.now());
+    }
+
+    /// Looks again whether something is missing of those who are followed.
+    fn again(&mut self) {
+        let now = self.now();
+        for account in self.joined.iter().chain(self.rounds.quiet()) {
+            self.queue.push(*account, now);
+        }
     }
 
     /// Nobody may be listening.

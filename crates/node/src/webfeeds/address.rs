@@ -39,6 +39,13 @@ pub(super) fn is_private(canonical: &str) -> bool {
     }
 }
 
+/// Whether two addresses name the same host.
+#[must_use]
+pub(super) fn of_one_host(one: &str, other: &str) -> bool {
+    let host = |text: &str| Some(Url::parse(text).ok()?.host()?.to_owned());
+    host(one).is_some_and(|one| host(other) == Some(one))
+}
+
 /// The account under which the posts of a web feed are here: the first 20 bytes of
 /// `SHA-256("ourspace/webfeed/1" || address)`. Nobody has its key, so nothing can ever be
 /// signed for it.

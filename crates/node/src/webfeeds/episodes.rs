@@ -13,7 +13,7 @@ use ourspace_protocol::{
 };
 use ourspace_store::{Stage, StoreError, WebFeed};
 
-use super::{error::WebFeedError, take::put};
+use super::{address, error::WebFeedError, take::put};
 use crate::{
     attach::{AttachError, Attacher},
     home::Home,
@@ -98,7 +98,7 @@ async fn download(
         etag: None,
         last_modified: None,
         limit: BYTES.min(quota),
-        private: feed.private,
+        private: feed.private && address::of_one_host(&feed.url, &episode.url),
     };
     match web.fetch(ask, &mut out).await {
         Ok(answer) if answer.status == 200 => {

@@ -24,6 +24,11 @@ pub enum WebFeedError {
         "{0} is in a private network, where nothing is fetched unless you allow it: follow with --private"
     )]
     Private(String),
+    /// It is in a private network, so it is nothing for a public list.
+    #[error(
+        "{0} is in a private network, so it is nothing for your public list: leave out --public"
+    )]
+    Secret(String),
     /// There is no such follow.
     #[error("you do not follow {0}")]
     Unknown(String),

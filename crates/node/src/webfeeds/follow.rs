@@ -66,6 +66,9 @@ pub fn follow(
     if !wish.private && address::is_private(&url) {
         return Err(WebFeedError::Private(url));
     }
+    if !wish.quiet && address::is_private(&url) {
+        return Err(WebFeedError::Secret(url));
+    }
     let account = address::account(&url);
     if home.store().read()?.denies_account(account)? {
         return Err(WebFeedError::Denied(account));

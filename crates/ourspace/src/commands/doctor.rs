@@ -1,6 +1,10 @@
 //! `ourspace doctor`: what is wrong, and what to do.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
 
 use clap::Args;
 use serde::Serialize;
@@ -14,6 +18,9 @@ use crate::{
 
 /// Clocks may differ by so much, in milliseconds.
 const CLOCK: i64 = 2 * 60 * 1000;
+
+/// Bytes for which there must be room.
+const SPACE: usize = 1 << 20;
 
 /// What it takes: nothing.
 #[derive(Debug, Args)]
@@ -33,7 +40,7 @@ struct Finding {
 
 /// Looks.
 pub(crate) fn run(context: &Context) -> Outcome {
-    let findings = match Client::connect(&context.home)? {
+    let mut findings = match Client::connect(&context.home)? {
         None => {
             // Where there is no home, that is what is said.
             context.open_reader()?;
@@ -47,6 +54,7 @@ pub(crate) fn run(context: &Context) -> Outcome {
         }
         Some(mut node) => look(&serde_json::from_value(node.one(&Request::Network)?)?),
     };
+    findings.push(disk(&context.home));
     let lines: Vec<String> = findings
         .iter()
         .map(|one| {
@@ -106,6 +114,14 @@ fn peers(network: &NetworkView) -> Finding {
 }
 
 fn reach(network: &NetworkView) -> Finding {
+    if keeps_to_itself(network) {
+        return Finding {
+            what: "reach",
+            ok: true,
+            text: "this node keeps to this machine (--local): nobody elsewhere reaches it"
+                .to_owned(),
+        };
+    }
     let count = |name: &str| network.counts.get(name).copied().unwrap_or(0);
     let relayed = network
         .listen
@@ -133,6 +149,33 @@ fn reach(network: &NetworkView) -> Finding {
     Finding {
         what: "reach",
         ok,
+        text,
+    }
+}
+
+/// Whether it listens on this machine alone.
+fn keeps_to_itself(network: &NetworkView) -> bool {
+    let here = |address: &String| address.starts_with("/ip4/127.");
+    !network.listen.is_empty() && network.listen.iter().all(here)
+}
+
+/// Whether something can be written.
+fn disk(home: &Path) -> Finding {
+    let written = tempfile::tempfile_in(home).and_then(|mut file| {
+        file.write_all(&[0; SPACE])?;
+        file.sync_data()
+    });
+    let text = match &written {
+        Ok(()) => "there is room for more".to_owned(),
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => format!(
+            "the disk that holds {} is full: nothing new is kept until some space is free",
+            home.display()
+        ),
+        Err(error) => format!("nothing can be written in {}: {error}", home.display()),
+    };
+    Finding {
+        what: "disk",
+        ok: written.is_ok(),
         text,
     }
 }

@@ -146,14 +146,32 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
         true => arguments.whom.clone(),
         false => account.to_string(),
     };
-    let text = match &node {
-        Some(_) => format!("you follow {whom}; what they have posted is being fetched"),
-        None => {
-            format!("you follow {whom}; run the node (`ourspace`) to fetch what they have posted")
-        }
-    };
+    let somewhere = web || link.is_some() || !arguments.locations.is_empty();
+    let text = said(
+        &whom,
+        node.as_mut(),
+        somewhere || !arguments.peers.is_empty(),
+    )?;
     context.output.done(&answer, &text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a person is told: also where nothing can come yet.
+fn said(whom: &str, node: Option<&mut Client>, somewhere: bool) -> Result<String, Failure> {
+    let Some(node) = node else {
+        return Ok(format!(
+            "you follow {whom}; run the node (`ourspace`) to fetch what they have posted"
+        ));
+    };
+    let network: NetworkView = serde_json::from_value(node.one(&Request::Network)?)?;
+    let alone = !network.peers.iter().any(|peer| peer.ourspace);
+    Ok(match alone && !somewhere {
+        true => format!(
+            "you follow {whom}; no other node is known yet, so nothing of theirs can be fetched \
+             before one is: `ourspace doctor` says more, and --peer or a link names one"
+        ),
+        false => format!("you follow {whom}; what they have posted is being fetched"),
+    })
 }
 
 fn link(text: &str) -> Result<Link, Failure> {
@@ -211,13 +229,17 @@ fn follow(
         title: arguments.manner.title.as_deref(),
     };
     if wish.quiet && wish.title.is_some() {
-        return Err(Failure::usage(
-            "--title is for your public list, where a quiet follow is not: leave it out, or \
-             follow with --public",
-        ));
+        return Err(untitled());
     }
     follows::follow(&home, context.signing_time()?, account, wish)?;
     Ok((account, wish.quiet))
+}
+
+fn untitled() -> Failure {
+    Failure::usage(
+        "--title is for your public list, where a quiet follow is not: leave it out, or follow \
+         with --public",
+    )
 }
 
 /// A feed of the ordinary web.
@@ -225,6 +247,11 @@ fn follow_web(arguments: &Arguments, context: &Context) -> Result<(Account, bool
     if !arguments.locations.is_empty() || !arguments.peers.is_empty() {
         return Err(Failure::usage(
             "--at and --peer are for people's feeds; a feed of the ordinary web is at its URL",
+        ));
+    }
+    if arguments.manner.pin {
+        return Err(Failure::usage(
+            "--pin is for people's feeds: of the ordinary web the newest episodes are kept",
         ));
     }
     let home = context.open()?;
@@ -239,6 +266,9 @@ fn follow_web(arguments: &Arguments, context: &Context) -> Result<(Account, bool
         title: arguments.manner.title.as_deref(),
         private: known.private || arguments.manner.private,
     };
+    if wish.quiet && wish.title.is_some() {
+        return Err(untitled());
+    }
     let account = webfeeds::follow(&home, context.signing_time()?, &arguments.whom, wish)?;
     Ok((account, wish.quiet))
 }

@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     if let Some(total) = arguments.total {
         mirror::limit(&context.open()?, total)?;
         if let Some(mut node) = Client::connect(&context.home)? {
-            node.one(&Request::Changed)?;
+            node.one(&Request::Again)?;
         }
     }
     let home = context.open_reader()?;

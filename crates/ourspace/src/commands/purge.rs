@@ -8,14 +8,19 @@ use std::{
 
 use clap::Args;
 use ourspace_node::{
-    Home,
+    Home, follows,
     mirror::{self, Purge},
 };
 use ourspace_protocol::{account::Account, dag::Cid};
 use serde::Serialize;
 
 use super::Outcome;
-use crate::{context::Context, failure::Failure, parse};
+use crate::{
+    context::Context,
+    control::{Client, Request},
+    failure::Failure,
+    parse,
+};
 
 /// How often it is looked whether the node has dropped the bytes, and for how long.
 const LOOK: Duration = Duration::from_millis(50);
@@ -25,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 #[command(after_help = "\
 What is purged is put on the deny-list of this home: it is neither fetched, kept nor served \
-again, until --undo takes it off.
+again, until --undo takes it off. An account is also taken out of your public list.
 
 Examples:
   ourspace purge 0x52908400098527886E0F7030069857D2E4169EE7
@@ -53,7 +58,15 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
     let home = context.open()?;
     match arguments.undo {
         true => mirror::unpurge(&home, what)?,
-        false => mirror::purge(&home, what)?,
+        false => {
+            mirror::purge(&home, what)?;
+            if let Purge::Account(account) = what {
+                follows::unlist(&home, context.signing_time()?, account)?;
+            }
+        }
+    }
+    if let Some(mut node) = Client::connect(&context.home)? {
+        node.one(&Request::Again)?;
     }
     let answer = Answer {
         purged: arguments.what.clone(),

@@ -29,6 +29,8 @@ const LONGEST: usize = 100;
 pub(crate) enum Request {
     /// Something was changed in the home.
     Changed,
+    /// There may be more to fetch of everybody.
+    Again,
     /// How is it doing?
     Network,
     /// Connect to a node.

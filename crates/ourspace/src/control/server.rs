@@ -104,6 +104,7 @@ impl Control {
     async fn answer(self, request: Request, tell: mpsc::Sender<Line>) {
         let done = match request {
             Request::Changed => self.input(Input::Changed).await,
+            Request::Again => self.input(Input::Again).await,
             Request::Find { account, locations } => {
                 let home = Arc::clone(&self.home);
                 tokio::spawn(self.meeting.clone().find_at_last(home, vec![account]));
@@ -153,6 +154,7 @@ impl Control {
         let wanted = (account, locations);
         let looking = Looking::begin(&self.home, &self.ways, wanted);
         let mut looking = looking.map_err(|error| error.to_string())?;
+        looking.pass_on(self.inputs.clone());
         while let Some(step) = looking.next().await {
             let value = serde_json::to_value(step).map_err(|error| error.to_string())?;
             if tell.send(Line::Part(value)).await.is_err() {

@@ -16,7 +16,8 @@ use libp2p::{
 };
 use ourspace_protocol::time::Millis;
 
-use super::Task;
+use super::{Task, peers::Peer};
+use crate::dialling;
 
 /// The first try comes after this, each later one after twice as long,
 const FIRST: Millis = 5_000;
@@ -121,9 +122,35 @@ impl Task {
         }
         let address = match endpoint {
             ConnectedPoint::Dialer { address, .. } => Some(address.clone()),
-            ConnectedPoint::Listener { .. } => None,
+            ConnectedPoint::Listener { .. } => self.home_of(peer),
         };
         self.desk.reach.again.note(peer, address, now);
+    }
+
+    /// Where a connected peer is to be found again.
+    fn home_of(&self, peer: PeerId) -> Option<Multiaddr> {
+        let known = self.peers.iter().find(|(id, _)| **id == peer);
+        let (_, known) = known.filter(|(_, known)| known.way.lasting)?;
+        Some(known.address.clone())
+    }
+
+    /// An address of this machine is gone, a cable or a network changed: what went over it is dead,
+    /// though it takes a minute and more until that shows. So all that spoke are dialled anew.
+    pub(super) fn address_gone(&mut self, address: &Multiaddr) {
+        if dialling::ip(address).is_none_or(|ip| ip.is_loopback()) {
+            return;
+        }
+        let now = self.now();
+        let away = |known: &Peer| dialling::ip(&known.address).is_some_and(|ip| !ip.is_loopback());
+        let all = self.peers.iter().filter(|(_, known)| away(known));
+        let all: Vec<(PeerId, bool)> = all.map(|(peer, known)| (*peer, known.speaks)).collect();
+        for (peer, speaks) in all {
+            if speaks {
+                let address = self.home_of(peer);
+                self.desk.reach.again.note(peer, address, now);
+            }
+            self.swarm.behaviour_mut().lines.hang_up(peer);
+        }
     }
 
     /// Dials those that were lost.

@@ -242,6 +242,12 @@ impl Task {
             Command::Resolve(account, Way::Swarm, found) => {
                 let mut members = self.talk.members(account);
                 members.truncate(ASKED);
+                if members.is_empty() {
+                    let rows = &mut self.swarm.behaviour_mut().rows;
+                    let wanted = (account, swarm::row_key(account));
+                    self.queries.seek(rows, wanted, found);
+                    return;
+                }
                 let out = self.talk.ask(&members, account, &found);
                 self.carry_out(out);
             }
@@ -394,7 +400,7 @@ impl Task {
         let peers = self.peers.iter().map(|(id, peer)| status::Peer {
             peer: id.to_string(),
             address: peer.address.to_string(),
-            dialled: peer.way.dialled,
+            lasting: peer.way.lasting,
             agent: peer.agent.clone(),
             relayed: peer.way.relayed && lines.is_relayed(id),
             punched: peer.way.punched,

@@ -2,13 +2,20 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    net::IpAddr,
     time::Duration,
 };
 
-use libp2p::{Multiaddr, PeerId, core::ConnectedPoint};
+use libp2p::{Multiaddr, PeerId, core::ConnectedPoint, multiaddr::Protocol};
 use ourspace_protocol::time::Millis;
 
-use crate::rates::{Left, Part, Rate};
+use crate::{
+    dialling,
+    rates::{Left, Part, Rate},
+};
+
+/// Addresses of one peer that are looked at.
+const LISTENS: usize = 16;
 
 /// So many faults, and a peer is hung up on.
 const FAULTS: u32 = 10;
@@ -50,8 +57,8 @@ const MAIL: Rate = Rate {
 /// How a peer is connected.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Way {
-    /// By this node, so that the address is one to come back to.
-    pub(super) dialled: bool,
+    /// The address is one to come back to: this node has dialled it, or the peer listens there.
+    pub(super) lasting: bool,
     /// Through relays only.
     pub(super) relayed: bool,
     /// Directly, in place of a connection through a relay.
@@ -114,7 +121,7 @@ impl Peers {
             if known.way.relayed && !endpoint.is_relayed() {
                 known.way.relayed = false;
                 known.address = address.clone();
-                known.way.dialled = endpoint.is_dialer();
+                known.way.lasting = endpoint.is_dialer();
                 known.way.punched = true;
             }
             return;
@@ -122,7 +129,7 @@ impl Peers {
         let new = Peer {
             address: address.clone(),
             way: Way {
-                dialled: endpoint.is_dialer(),
+                lasting: endpoint.is_dialer(),
                 relayed: endpoint.is_relayed(),
                 ..Way::default()
             },
@@ -215,12 +222,48 @@ impl Peers {
 
     /// How far most clocks are ahead of the one here.
     pub(super) fn clock(&self) -> Option<i64> {
-        let mut all: Vec<i64> = self
-            .connected
-            .values()
-            .filter_map(|peer| peer.ahead)
-            .collect();
-        all.sort_unstable();
-        (all.len() >= 3).then(|| all[all.len() / 2])
+        let clocks = self.connected.values().filter_map(|peer| {
+            let ahead = peer.ahead?;
+            Some((Part::of(&peer.address), ahead))
+        });
+        // Many peers of one part of the network may be one person: they have one voice.
+        let mut all = Vec::new();
+        let mut parts: BTreeMap<Part, Vec<i64>> = BTreeMap::new();
+        for (part, ahead) in clocks {
+            match part {
+                Some(part) => parts.entry(part).or_default().push(ahead),
+                None => all.push(ahead),
+            }
+        }
+        all.extend(parts.into_values().map(middle));
+        (all.len() >= 3).then(|| middle(all))
+    }
+}
+
+fn middle(mut all: Vec<i64>) -> i64 {
+    all.sort_unstable();
+    all.get(all.len() / 2).copied().unwrap_or(0)
+}
+
+impl Peer {
+    /// It has said where it listens, over a direct connection from `ip`. Where that is not where it
+    /// was thought to be, one of these that leads to it becomes the address to come back to.
+    pub(super) fn listens(&mut self, ip: IpAddr, addresses: &[Multiaddr]) {
+        let bare = |address: &Multiaddr| -> Multiaddr {
+            let parts = address.iter();
+            parts
+                .filter(|part| !matches!(part, Protocol::P2p(_)))
+                .collect()
+        };
+        let relayed = |address: &Multiaddr| address.iter().any(|part| part == Protocol::P2pCircuit);
+        let direct = addresses.iter().take(LISTENS).filter(|one| !relayed(one));
+        let mut there = direct.filter(|one| dialling::ip(one) == Some(ip)).map(bare);
+        let thought = bare(&self.address);
+        if there.clone().any(|one| one == thought) {
+            self.way.lasting = true;
+        } else if let Some(address) = there.next() {
+            self.address = address;
+            self.way.lasting = true;
+        }
     }
 }

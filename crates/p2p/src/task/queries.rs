@@ -65,6 +65,8 @@ pub(super) enum Heard {
     Region(Account, Vec<PeerId>, Option<mpsc::Sender<Candidate>>),
     /// Nodes that are said to have what was looked for, and for what.
     Providers(Vec<PeerId>, For),
+    /// Nodes that are said to keep the feed of an account; and who wants to see what they say.
+    Keepers(Vec<PeerId>, Account, mpsc::Sender<Candidate>),
     /// There are no more for a session.
     SearchOver(u64),
 }
@@ -97,6 +99,8 @@ pub(super) struct Queries {
     putting: HashMap<QueryId, Putting>,
     /// For what, and whether any node was named.
     providers: HashMap<QueryId, (For, bool)>,
+    /// Keepers of whose feed, and who wants to see their rows.
+    seeking: HashMap<QueryId, (Account, mpsc::Sender<Candidate>)>,
     known: KnownGrants,
     regions: Regions<Purpose>,
     density: Density,
@@ -113,6 +117,7 @@ impl Queries {
             finding: HashMap::new(),
             putting: HashMap::new(),
             providers: HashMap::new(),
+            seeking: HashMap::new(),
             known: KnownGrants::new(),
             regions: Regions::default(),
             density: Density::new(replicas),
@@ -177,6 +182,17 @@ impl Queries {
 
     /// Looks for nodes that have said that they have something: the feed of an account, under
     /// the key of its row; notices for it, under that of its inbox.
+    /// Looks for nodes that keep the feed of an account, to ask them for its row.
+    pub(super) fn seek(
+        &mut self,
+        rows: &mut Guarded,
+        (account, key): (Account, RecordKey),
+        found: mpsc::Sender<Candidate>,
+    ) {
+        let query = rows.get_providers(key);
+        self.seeking.insert(query, (account, found));
+    }
+
     pub(super) fn find_providers(&mut self, rows: &mut Guarded, key: RecordKey, why: For) {
         let query = rows.get_providers(key);
         self.providers.insert(query, (why, false));
@@ -357,6 +373,17 @@ impl Queries {
         last: bool,
         result: kad::GetProvidersResult,
     ) -> Vec<Heard> {
+        if let Some((account, found)) = self.seeking.get(&query) {
+            let mut heard = Vec::new();
+            if let Ok(kad::GetProvidersOk::FoundProviders { providers, .. }) = result {
+                let peers = providers.into_iter().collect();
+                heard.push(Heard::Keepers(peers, *account, found.clone()));
+            }
+            if last {
+                self.seeking.remove(&query);
+            }
+            return heard;
+        }
         let Some((why, named)) = self.providers.get_mut(&query) else {
             return Vec::new();
         };

@@ -23,7 +23,10 @@ use libp2p::{
 use ourspace_protocol::{seams::is_public, time::Millis};
 
 use super::{Task, again::Again};
-use crate::{counted::Meter, dialling::Neighbours};
+use crate::{
+    counted::Meter,
+    dialling::{self, Neighbours},
+};
 
 /// The protocol of those who pass on connections.
 pub(super) const HOP: StreamProtocol = StreamProtocol::new("/libp2p/circuit/relay/0.2.0/hop");
@@ -78,9 +81,16 @@ struct Link {
     peer: PeerId,
     relayed: bool,
     since: Millis,
+    /// Where the peer is, if the connection is a direct one.
+    ip: Option<IpAddr>,
 }
 
 impl Reach {
+    /// Where the peer of a direct connection is.
+    pub(super) fn remote(&self, id: ConnectionId) -> Option<IpAddr> {
+        self.links.get(&id)?.ip
+    }
+
     pub(super) fn new(relayed: Meter, neighbours: Neighbours) -> Self {
         Self {
             relayed,
@@ -116,6 +126,10 @@ impl Task {
             peer,
             relayed,
             since,
+            ip: match relayed {
+                true => None,
+                false => dialling::ip(endpoint.get_remote_address()),
+            },
         };
         if reach.links.len() < LINKS {
             reach.links.insert(id, link);
@@ -234,7 +248,7 @@ impl Task {
             .iter()
             .filter(|(id, peer)| {
                 peer.relays
-                    && peer.way.dialled
+                    && peer.way.lasting
                     && !peer.way.relayed
                     && !asked.contains(id)
                     && !reach.refused.contains_key(id)

@@ -55,6 +55,10 @@ impl Task {
                 tracing::info!(%address, "listening");
                 self.listens(&address);
             }
+            SwarmEvent::ExpiredListenAddr { address, .. } => {
+                tracing::info!(%address, "not listening any more");
+                self.address_gone(&address);
+            }
             SwarmEvent::ListenerError { error, .. } => {
                 tracing::warn!(%error, "an address is not listened on any more");
             }
@@ -67,7 +71,16 @@ impl Task {
             BehaviourEvent::Lines(event) => self.line_event(event),
             BehaviourEvent::Rows(event) => self.rows_event(event),
             BehaviourEvent::Ipfs(event) => self.ipfs_event(event),
-            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+            BehaviourEvent::Identify(identify::Event::Received {
+                peer_id,
+                info,
+                connection_id,
+            }) => {
+                if let Some(ip) = self.desk.reach.remote(connection_id)
+                    && let Some(known) = self.peers.get_mut(&peer_id)
+                {
+                    known.listens(ip, &info.listen_addrs);
+                }
                 self.identified(peer_id, &info);
             }
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
@@ -204,6 +217,10 @@ impl Task {
                     self.meet(peers);
                 }
                 Heard::Providers(peers, For::Mail) => self.meet(peers),
+                Heard::Keepers(mut peers, account, found) => {
+                    peers.truncate(super::ASKED);
+                    self.ask_region(account, peers, Some(found));
+                }
                 Heard::Providers(peers, For::Session(session)) => {
                     let own = *self.swarm.local_peer_id();
                     let all = peers.iter().filter(|peer| **peer != own);

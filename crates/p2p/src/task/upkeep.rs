@@ -15,6 +15,8 @@ const ROW_LIVES: Millis = 7 * 24 * 60 * 60 * 1000;
 const SESSIONS: usize = 1_024;
 /// New connections are left alone for so long.
 const GRACE: Millis = 20_000;
+/// Those that do not speak our protocol, for so long where there are too many.
+const MUTE: Millis = 5_000;
 
 impl Task {
     pub(super) fn awake(&mut self) {
@@ -115,15 +117,24 @@ impl Task {
         if surplus == 0 {
             return;
         }
-        let old = now.saturating_sub(GRACE);
-        let mut all: Vec<_> = self
-            .peers
-            .iter()
-            .filter(|(_, peer)| peer.since <= old)
-            .map(|(id, peer)| (self.talk.overlap(*id), peer.speaks, peer.since, *id))
-            .collect();
+        let (old, mute) = (now.saturating_sub(GRACE), now.saturating_sub(MUTE));
+        let (mut all, mut friends) = (Vec::new(), Vec::new());
+        for (id, peer) in self.peers.iter() {
+            let overlap = self.talk.overlap(*id);
+            let one = (overlap, peer.speaks, peer.since, *id);
+            if overlap > 0 && peer.since <= old {
+                friends.push(one);
+            } else if peer.since <= old || !peer.speaks && peer.since <= mute {
+                all.push(one);
+            }
+        }
+        // Whoever follows whom this node follows goes only to make room for others who do: else
+        // a flood of newcomers, who have their time of grace, would part them.
+        friends.sort_unstable();
+        let too_many = friends.len().saturating_sub(self.desk.connections);
+        friends.truncate(too_many);
         all.sort_unstable();
-        for (.., peer) in all.into_iter().take(surplus) {
+        for (.., peer) in friends.into_iter().chain(all).take(surplus) {
             self.swarm.behaviour_mut().lines.hang_up(peer);
         }
     }

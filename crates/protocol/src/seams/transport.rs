@@ -54,6 +54,11 @@ pub trait Session: Send {
 
     /// What came next. Pending for ever when nothing is wanted.
     fn next(&mut self) -> BoxFuture<'_, Arrival>;
+
+    /// What is wrong with those who were asked, where that is worth telling a person.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What became of a want.
