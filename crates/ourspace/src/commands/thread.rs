@@ -1,13 +1,15 @@
 //! `ourspace thread`: an item with the answers to it that are known here.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use clap::Args;
 use ourspace_node::{
     notices::{self, ThreadView},
+    read,
+    view::ItemView,
     which,
 };
-use ourspace_protocol::feed::model::Target;
+use ourspace_protocol::{account::Account, feed::model::Target};
 
 use super::Outcome;
 use crate::{
@@ -35,21 +37,29 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
         ));
     };
     let thread = notices::thread(&home, account, id)?;
-    let text = text(&thread);
+    let replies = thread.replies.iter().map(|reply| &reply.item);
+    let items: Vec<ItemView> = thread.item.iter().chain(replies).cloned().collect();
+    let text = text(&thread, home.account()?, &read::names(&home, &items)?);
     context.output.answer(&thread, text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(thread: &ThreadView) -> String {
+fn text(thread: &ThreadView, own: Account, names: &BTreeMap<Account, String>) -> String {
+    let who = |account: Account| match names.get(&account) {
+        _ if account == own => "you".to_owned(),
+        Some(name) => people::harmless(name),
+        None => account.to_string(),
+    };
     let mut out = match &thread.item {
-        Some(item) => format!("{}\n{}", item.account, people::item(item)),
+        Some(item) => format!("{}\n{}", who(item.account), people::item(item)),
         None => format!("{} is not here", thread.root),
     };
     for reply in &thread.replies {
         let indent = "  ".repeat(reply.depth.min(8));
-        push(&mut out, format_args!("\n\n{indent}{}", reply.item.account));
-        if !reply.near {
-            push(&mut out, format_args!(" (nobody near)"));
+        let name = who(reply.item.account);
+        push(&mut out, format_args!("\n\n{indent}{name}"));
+        if !reply.near && reply.item.account != own {
+            push(&mut out, format_args!(" (a stranger here)"));
         }
         for line in people::item(&reply.item).lines() {
             push(&mut out, format_args!("\n{indent}{line}"));

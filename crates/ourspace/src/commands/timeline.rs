@@ -58,7 +58,11 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Outcome {
         [] if arguments.account.is_some_and(|account| account != own) => {
             "nothing of that account is here; `ourspace follow` brings it".to_owned()
         }
-        [] => "nothing yet; `ourspace post` publishes something".to_owned(),
+        [] => {
+            "nothing yet; `ourspace post` publishes something, and what those have posted whom you \
+               follow comes when a node is reached that has it"
+                .to_owned()
+        }
         items => people::timeline(items, own, &read::names(&home, items)?),
     };
     context.output.answer(&items, text)?;

@@ -138,7 +138,8 @@ impl Task {
                 self.ask_who_speaks(peer);
             }
             lines::Event::Another(peer) => {
-                let out = vec![self.talk.greet(peer, now)];
+                // It may have lost the one before, and forgotten what was said on that.
+                let out = self.talk.introduce(peer, now);
                 self.carry_out(out);
             }
             lines::Event::Moved(peer) => {

@@ -195,7 +195,7 @@ impl Talk {
     }
 
     /// The first message on each connection.
-    pub(super) fn greet(&self, peer: PeerId, now: Millis) -> Do {
+    fn greet(&self, peer: PeerId, now: Millis) -> Do {
         let (clock, agent, run) = (now, AGENT.to_owned(), self.run);
         send(peer, &Message::Hello { clock, agent, run })
     }
