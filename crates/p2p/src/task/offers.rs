@@ -21,10 +21,13 @@ const HOUR: Millis = 60 * MINUTE;
 const AGAIN: Millis = 22 * HOUR;
 /// Between two roots of one account: of the own one, and of any other.
 const REST: Millis = 10 * MINUTE;
-const REST_OF_OTHERS: Millis = 6 * HOUR;
+const REST_OF_OTHERS: Millis = 12 * HOUR;
 /// A root is said within this time: of the own account, and of any other.
 const SOON: Millis = SECOND;
 const SOON_OF_OTHERS: Millis = HOUR;
+/// Between two of others, half of it at least: at a start all of them come, and what was said
+/// before that is not forgotten.
+const PACE_OF_OTHERS: Millis = 90 * SECOND;
 /// Between two of any account.
 const PACE: Millis = 5 * SECOND;
 /// A root that is not here yet is looked for again after this, and later each time.
@@ -48,8 +51,9 @@ struct Offer {
 pub(super) struct Offers {
     accounts: BTreeMap<Account, Offer>,
     dice: Dice,
-    /// Nothing before.
+    /// Nothing before, and nothing of others.
     pause: Millis,
+    pause_of_others: Millis,
 }
 
 /// What is to be said.
@@ -68,6 +72,7 @@ impl Offers {
             accounts: BTreeMap::new(),
             dice,
             pause: 0,
+            pause_of_others: 0,
         }
     }
 
@@ -112,7 +117,11 @@ impl Offers {
     /// When something is due next.
     pub(super) fn wake(&self) -> Option<Millis> {
         let all = self.accounts.values().filter(|one| one.newest.is_some());
-        all.map(|one| one.at).min().map(|at| at.max(self.pause))
+        let at = |one: &Offer| match one.own {
+            true => one.at,
+            false => one.at.max(self.pause_of_others),
+        };
+        all.map(at).min().map(|at| at.max(self.pause))
     }
 
     /// Nothing before `until`: there is nobody to say it to.
@@ -125,11 +134,16 @@ impl Offers {
         if now < self.pause {
             return None;
         }
-        let due = self.accounts.iter_mut().filter(|(_, one)| one.at <= now);
+        let others = self.pause_of_others <= now;
+        let all = self.accounts.iter_mut();
+        let due = all.filter(|(_, one)| one.at <= now && (one.own || others));
         let due = due.filter_map(|(account, one)| one.newest.map(|root| (account, root, one)));
         // The own one does not wait for others.
         let (account, root, offer) = due.min_by_key(|(.., one)| (!one.own, one.at))?;
         self.pause = now + PACE;
+        if !offer.own {
+            self.pause_of_others = now + PACE_OF_OTHERS / 2 + self.dice.below(PACE_OF_OTHERS);
+        }
         // Until it is known whether it is here.
         offer.at = now + ABSENT_LATEST;
         Some((*account, root))
@@ -244,7 +258,7 @@ mod tests {
             offers.newest(account(number), root(1), START);
         }
         let first = run(&mut offers, START + 30 * MINUTE);
-        assert!((100..=360).contains(&first.len()), "{}", first.len());
+        assert!((10..=40).contains(&first.len()), "{}", first.len());
         offers.join(account(0), true);
         offers.newest(account(0), root(9), START + 30 * MINUTE);
         let next = run(&mut offers, START + 31 * MINUTE);
