@@ -58,7 +58,7 @@ impl Quotas {
 }
 
 /// Keeps at most so many bytes of files in all from now on, the own ones included; what is over
-/// that is dropped at once, as by [`evict`](super::evict).
+/// that is dropped at once, as by [`evict`].
 ///
 /// # Errors
 /// [`MirrorError`].
