@@ -6,27 +6,7 @@ mod nodes;
 mod schema;
 mod support;
 
-use nodes::{Node, until};
-
-/// A sound of its own: a quarter of a second, 16 bits, 8,000 a second.
-fn sound(number: u8) -> Vec<u8> {
-    let samples: Vec<u8> = (0..2_000_u32)
-        .flat_map(|at| (((at * u32::from(number) * 37) % 4_001) as u16).to_le_bytes())
-        .collect();
-    let mut wav = b"RIFF".to_vec();
-    let length = u32::try_from(samples.len()).unwrap();
-    wav.extend((36 + length).to_le_bytes());
-    wav.extend(b"WAVEfmt ");
-    wav.extend(16_u32.to_le_bytes());
-    wav.extend([1, 0, 1, 0]);
-    wav.extend(8_000_u32.to_le_bytes());
-    wav.extend(16_000_u32.to_le_bytes());
-    wav.extend([2, 0, 16, 0]);
-    wav.extend(b"data");
-    wav.extend(length.to_le_bytes());
-    wav.extend(samples);
-    wav
-}
+use nodes::{Node, sound, until};
 
 /// An author with a sound, and somebody who has it; the sound's CID, and a part of it.
 fn author_and_reader() -> (Node, Node, String, Vec<u8>) {
